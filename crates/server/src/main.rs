@@ -1,0 +1,2 @@
+//! The `myna` program.
+fn main() {}
