@@ -1,0 +1,213 @@
+//! The table of operations: what each is called, what it is given, how it can end. Dialect checking and the documents
+//! are made from it, and laws are tested over it.
+
+use crate::outcome::Kind;
+use crate::problem::Field;
+
+/// One thing that the server can do for a client.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Operation {
+    /// A password for a session.
+    Login,
+    /// A refresh token for its successor.
+    Refresh,
+    /// A valid access token for a new one.
+    Renew,
+    /// The end of a session.
+    Logout,
+    /// A new user.
+    Register,
+    /// A reset link by mail.
+    RequestPasswordReset,
+    /// A new password, for a reset link's token.
+    ResetPassword,
+    /// A new password, for the old one.
+    ChangePassword,
+    /// Who the bearer is.
+    Userinfo,
+}
+
+/// An operation's row.
+#[derive(Debug)]
+pub struct Entry {
+    /// The name in dialect files.
+    pub name: &'static str,
+    /// One line for documents.
+    pub summary: &'static str,
+    /// Inputs without which it cannot be. Of each inner list, one is enough.
+    pub needs: &'static [&'static [Field]],
+    /// Inputs that it can use.
+    pub takes: &'static [Field],
+    /// How it can end, besides [`crate::outcome::ALWAYS`].
+    pub outcomes: &'static [Kind],
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 9] = [
+        Self::Login,
+        Self::Refresh,
+        Self::Renew,
+        Self::Logout,
+        Self::Register,
+        Self::RequestPasswordReset,
+        Self::ResetPassword,
+        Self::ChangePassword,
+        Self::Userinfo,
+    ];
+
+    /// The name in dialect files.
+    pub const fn name(self) -> &'static str {
+        self.entry().name
+    }
+
+    /// The operation of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.name() == name)
+    }
+
+    /// Every field that the operation can be given.
+    pub fn fields(self) -> impl Iterator<Item = Field> {
+        let entry = self.entry();
+        entry.needs.iter().copied().flatten().chain(entry.takes).copied()
+    }
+
+    /// Every outcome that the operation can have.
+    pub fn outcomes(self) -> impl Iterator<Item = Kind> {
+        self.entry().outcomes.iter().chain(crate::outcome::ALWAYS).copied()
+    }
+
+    /// The operation's row.
+    pub const fn entry(self) -> &'static Entry {
+        match self {
+            Self::Login => &LOGIN,
+            Self::Refresh => &REFRESH,
+            Self::Renew => &RENEW,
+            Self::Logout => &LOGOUT,
+            Self::Register => &REGISTER,
+            Self::RequestPasswordReset => &REQUEST_PASSWORD_RESET,
+            Self::ResetPassword => &RESET_PASSWORD,
+            Self::ChangePassword => &CHANGE_PASSWORD,
+            Self::Userinfo => &USERINFO,
+        }
+    }
+}
+
+const LOGIN: Entry = Entry {
+    name: "login",
+    summary: "Sign in with identifier and password; begins a session.",
+    needs: &[&[Field::Identifier], &[Field::Password]],
+    takes: &[Field::Device],
+    outcomes: &[Kind::SignedIn, Kind::MustChangePassword, Kind::InvalidCredentials],
+};
+const REFRESH: Entry = Entry {
+    name: "refresh",
+    summary: "Exchange a refresh token for new tokens of the same session.",
+    needs: &[&[Field::RefreshToken]],
+    takes: &[Field::AccessToken, Field::Device],
+    outcomes: &[
+        Kind::Refreshed,
+        Kind::InvalidRefresh,
+        Kind::InvalidToken,
+        Kind::MissingToken,
+    ],
+};
+const RENEW: Entry = Entry {
+    name: "renew",
+    summary: "Exchange a valid access token for a new one of the same session.",
+    needs: &[&[Field::AccessToken]],
+    takes: &[],
+    outcomes: &[
+        Kind::Renewed,
+        Kind::InvalidToken,
+        Kind::MissingToken,
+        Kind::ExpiredToken,
+    ],
+};
+const LOGOUT: Entry = Entry {
+    name: "logout",
+    summary: "End the session that the tokens belong to.",
+    needs: &[&[Field::AccessToken, Field::RefreshToken]],
+    takes: &[],
+    outcomes: &[
+        Kind::SignedOut,
+        Kind::InvalidToken,
+        Kind::MissingToken,
+        Kind::ExpiredToken,
+        Kind::InvalidRefresh,
+    ],
+};
+const REGISTER: Entry = Entry {
+    name: "register",
+    summary: "Make a new user and sign it in.",
+    needs: &[&[Field::Email, Field::Username], &[Field::Password]],
+    takes: &[Field::FirstName, Field::MiddleName, Field::LastName, Field::Device],
+    outcomes: &[Kind::Registered, Kind::IdentifierTaken, Kind::WeakPassword],
+};
+const REQUEST_PASSWORD_RESET: Entry = Entry {
+    name: "request_password_reset",
+    summary: "Mail a reset link to the stored address, if there is such a user; nobody is told whether there is.",
+    needs: &[&[Field::Email, Field::Identifier]],
+    takes: &[],
+    outcomes: &[Kind::ResetRequested],
+};
+const RESET_PASSWORD: Entry = Entry {
+    name: "reset_password",
+    summary: "Set a new password with the token of a reset link; ends every session of the user.",
+    needs: &[&[Field::ResetToken], &[Field::Password]],
+    takes: &[Field::Email],
+    outcomes: &[Kind::PasswordReset, Kind::InvalidReset, Kind::WeakPassword],
+};
+const CHANGE_PASSWORD: Entry = Entry {
+    name: "change_password",
+    summary: "Set a new password with the old one; ends every other session of the user.",
+    needs: &[&[Field::AccessToken], &[Field::Password], &[Field::NewPassword]],
+    takes: &[],
+    outcomes: &[
+        Kind::PasswordChanged,
+        Kind::InvalidCredentials,
+        Kind::WeakPassword,
+        Kind::InvalidToken,
+        Kind::MissingToken,
+        Kind::ExpiredToken,
+    ],
+};
+const USERINFO: Entry = Entry {
+    name: "userinfo",
+    summary: "Tell who the bearer of the access token is.",
+    needs: &[&[Field::AccessToken]],
+    takes: &[],
+    outcomes: &[
+        Kind::Identified,
+        Kind::InvalidToken,
+        Kind::MissingToken,
+        Kind::ExpiredToken,
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_round_trip() {
+        for operation in Operation::ALL {
+            assert_eq!(Operation::parse(operation.name()), Some(operation));
+        }
+    }
+
+    #[test]
+    fn every_operation_can_succeed_and_lists_a_field_once() {
+        for operation in Operation::ALL {
+            assert!(
+                operation.entry().outcomes.iter().any(|kind| kind.is_success()),
+                "{}",
+                operation.name()
+            );
+            let fields: Vec<_> = operation.fields().collect();
+            for (at, field) in fields.iter().enumerate() {
+                assert!(!fields[..at].contains(field), "{} {}", operation.name(), field.name());
+            }
+        }
+    }
+}

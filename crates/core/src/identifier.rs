@@ -1,0 +1,156 @@
+//! What a person types to say who: e-mail or username. All kinds share one namespace and one canonical form, so that
+//! nobody can take another's e-mail as a username (LG-10) or a look-alike spelling of a name (RS-04).
+
+use unicode_normalization::UnicodeNormalization;
+
+/// The longest e-mail address, in bytes (RFC 5321 §4.5.3.1.3, less the angle brackets).
+pub const EMAIL_BYTES_MAX: usize = 254;
+/// The longest username, in code points.
+pub const USERNAME_CHARS_MAX: usize = 128;
+
+/// The canonical form of an identifier: what is stored, looked up and limited. Two spellings with one canonical form
+/// are one identifier.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Canonical(String);
+
+impl Canonical {
+    /// Folds an identifier: surrounding white space dropped, then NFKC and upper-then-lower case per character until
+    /// nothing changes. Free of locale, idempotent.
+    ///
+    /// `None` for what cannot be an identifier: empty, too long, or with control characters.
+    pub fn of(text: &str) -> Option<Self> {
+        let trimmed = text.trim();
+        if trimmed.is_empty() || trimmed.len() > 4 * EMAIL_BYTES_MAX || trimmed.chars().any(char::is_control) {
+            return None;
+        }
+        let mut folded = fold(trimmed);
+        // Folding can make new material for NFKC and the other way round; it settles in two rounds, the cap is a belt.
+        for _ in 0..4 {
+            let again = fold(&folded);
+            if again == folded {
+                break;
+            }
+            folded = again;
+        }
+        let folded = folded.trim().to_owned();
+        (!folded.is_empty() && folded.len() <= 2 * EMAIL_BYTES_MAX).then_some(Self(folded))
+    }
+
+    /// The folded text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Upper case first: it joins what lower case alone keeps apart (`ß`/`ss`, `ı`/`i`, `ς`/`σ`, `ſ`/`s`).
+fn fold(text: &str) -> String {
+    text.nfkc()
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .nfkc()
+        .collect()
+}
+
+/// Whether `text` can be an e-mail address: one `@`, something on both sides, a plausible host, no white space, no
+/// list of addresses (RS-02), at most [`EMAIL_BYTES_MAX`] bytes.
+///
+/// Whether it exists only a mail can tell, so this refuses the impossible and nothing else.
+pub fn is_email(text: &str) -> bool {
+    let Some((local, host)) = text.split_once('@') else {
+        return false;
+    };
+    let forbidden = |c: char| c.is_whitespace() || c.is_control() || ",;:<>()[]\\\"@".contains(c);
+    let label = |l: &str| !l.is_empty() && !l.starts_with('-') && !l.ends_with('-');
+    text.len() <= EMAIL_BYTES_MAX
+        && !local.is_empty()
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+        && !text.replacen('@', "", 1).chars().any(forbidden)
+        && host.split('.').all(label)
+        && host.split('.').count() > 1
+}
+
+/// Whether `text` can be a username: no `@` (that is what tells it from an e-mail), no white space or control
+/// characters, at most [`USERNAME_CHARS_MAX`] code points.
+pub fn is_username(text: &str) -> bool {
+    let forbidden = |c: char| c.is_whitespace() || c.is_control() || c == '@';
+    !text.is_empty() && text.chars().count() <= USERNAME_CHARS_MAX && !text.chars().any(forbidden)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(text: &str) -> String {
+        Canonical::of(text).expect(text).as_str().to_owned()
+    }
+
+    // RS-04: K is the Kelvin sign, ﬀ a ligature, ＡＢ full-width.
+    #[test]
+    fn spellings_of_one_name_have_one_canonical_form() {
+        for (one, other) in [
+            ("Foo@Gmail.com", "foo@gmail.com"),
+            ("mi\u{212A}e", "mike"),
+            ("stra\u{df}e", "STRASSE"),
+            ("adm\u{131}n", "admin"),
+            ("\u{17f}am", "sam"),
+            ("\u{ff21}\u{ff22}", "ab"),
+            ("o\u{fb00}ice", "office"),
+            ("\u{3c3}\u{3c2}", "\u{3a3}\u{3a3}"),
+            (" foo ", "foo"),
+            ("e\u{301}", "\u{e9}"),
+        ] {
+            assert_eq!(canonical(one), canonical(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn canonicalisation_is_idempotent_for_every_character() {
+        for c in (1..=0x10_FFFF).filter_map(char::from_u32) {
+            let text = format!("a{c}b");
+            if let Some(once) = Canonical::of(&text) {
+                assert_eq!(Canonical::of(once.as_str()).as_ref(), Some(&once), "{:x}", u32::from(c));
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_an_identifier_is_none() {
+        for wrong in ["", "  ", "a\0b", "a\nb", &"x".repeat(5000)] {
+            assert_eq!(Canonical::of(wrong), None);
+        }
+    }
+
+    // RS-02
+    #[test]
+    fn emails_are_told_from_lists_and_nonsense() {
+        for right in ["foo@gmail.com", "a.b+c@x.example", "ünï@bücher.example"] {
+            assert!(is_email(right), "{right}");
+        }
+        for wrong in [
+            "foo",
+            "@x.example",
+            "a@",
+            "a@b@c.example",
+            "a@x.example,b@y.example",
+            "a b@x.example",
+            "a@x",
+            "a@.x.y",
+            "a@-x.y",
+            "a..b@x.y",
+            "a\r\n@x.y",
+        ] {
+            assert!(!is_email(wrong), "{wrong}");
+        }
+    }
+
+    // LG-10
+    #[test]
+    fn a_username_is_never_an_email() {
+        assert!(is_username("guest"));
+        for wrong in ["", "a@b.example", "a b", "a\u{7}"] {
+            assert!(!is_username(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What an operator does to users: make, alter, disable, delete. The command line speaks to the store through these.
+
+use super::Decision;
+use super::input::Inputs;
+use crate::change::Change;
+use crate::outcome::{Kind, Outcome};
+use crate::problem::{Field, Problem, ProblemKind};
+use crate::secret::Secret;
+use crate::session::EndCause;
+use crate::time::Timestamp;
+use crate::user::{Status, User};
+
+/// What is wrong with a user record as an operator gave it: names that cannot be, nothing to sign in with, attributes
+/// that are no JSON object.
+pub fn problems(user: &User) -> Vec<Problem> {
+    let mut inputs = Inputs::default();
+    for (field, text) in [
+        (Field::Email, &user.email),
+        (Field::Username, &user.username),
+        (Field::FirstName, &user.first_name),
+        (Field::MiddleName, &user.middle_name),
+        (Field::LastName, &user.last_name),
+    ] {
+        inputs.put(field, text.clone().unwrap_or_default());
+    }
+    let mut problems = inputs.problems();
+    if !inputs.has(Field::Email) && !inputs.has(Field::Username) {
+        problems.push(Problem {
+            field: Field::Email,
+            kind: ProblemKind::Required,
+        });
+    }
+    problems
+}
+
+/// Decides a new user, with a hash when it is to have a password.
+pub fn decide_add(user: User, hash: Option<Secret<String>>, now: Timestamp) -> Decision {
+    let id = user.id;
+    let mut changes: Vec<_> = user.roles.iter().cloned().map(Change::PutRole).collect();
+    changes.push(Change::InsertUser(Box::new(user)));
+    changes.extend(hash.map(|hash| set_password(id, hash, now)));
+    Decision {
+        outcome: Outcome::plain(Kind::Registered),
+        changes,
+    }
+}
+
+/// Decides an altered record. Disabling ends every session; so does a new password (RF-09).
+pub fn decide_set(user: User, hash: Option<Secret<String>>, now: Timestamp) -> Decision {
+    let id = user.id;
+    let ends = user.status == Status::Disabled || hash.is_some();
+    let mut changes: Vec<_> = user.roles.iter().cloned().map(Change::PutRole).collect();
+    changes.push(Change::UpdateUser(Box::new(User {
+        updated_at: now,
+        ..user
+    })));
+    changes.extend(hash.map(|hash| set_password(id, hash, now)));
+    if ends {
+        changes.push(Change::VoidChallenges { user: id, at: now });
+        changes.push(Change::EndSessions {
+            user: id,
+            except: None,
+            at: now,
+            cause: EndCause::Operator,
+        });
+    }
+    Decision {
+        outcome: Outcome::plain(Kind::Identified),
+        changes,
+    }
+}
+
+const fn set_password(user: crate::id::UserId, hash: Secret<String>, now: Timestamp) -> Change {
+    Change::SetPassword {
+        user,
+        while_hash: None,
+        hash,
+        changed_at: Some(now),
+    }
+}

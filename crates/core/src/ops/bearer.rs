@@ -1,0 +1,60 @@
+//! What the bearer of an access token may do: be told who it is (`userinfo`) and exchange the token (`renew`).
+
+use super::{Decision, used};
+use crate::change::Change;
+use crate::outcome::{Kind, Outcome};
+use crate::policy::Ctx;
+use crate::session::{Bearer, Session};
+use crate::user::Known;
+
+/// What is known about the bearer.
+#[derive(Clone)]
+pub struct Facts {
+    /// The user, with the credential that a change of password is verified against.
+    pub known: Known,
+    /// The session, when the token names one.
+    pub session: Option<Session>,
+}
+
+/// The facts, if the token still stands for somebody: the user is active, and a session that it names lives and is of
+/// this dialect.
+pub(super) fn accepted<'a>(ctx: &Ctx<'_>, bearer: &Bearer, facts: Option<&'a Facts>) -> Option<&'a Facts> {
+    let facts = facts?;
+    let lives = match (&facts.session, bearer) {
+        (Some(session), Bearer::Session(id)) => {
+            session.id == *id && session.is_live(ctx.now) && session.dialect == ctx.terms.dialect
+        }
+        (None, Bearer::Session(_)) => false,
+        (_, Bearer::User(_) | Bearer::Named(_)) => true,
+    };
+    (lives && facts.known.user.is_active()).then_some(facts)
+}
+
+/// Decides `userinfo`.
+pub fn decide_userinfo(ctx: &Ctx<'_>, bearer: &Bearer, facts: Option<&Facts>) -> Decision {
+    Decision::answer(match accepted(ctx, bearer, facts) {
+        Some(facts) => Outcome::identified(facts.known.user.clone()),
+        None => Outcome::plain(Kind::InvalidToken),
+    })
+}
+
+/// Decides `renew`. A token that names no session has nothing that could be renewed.
+pub fn decide_renew(ctx: &Ctx<'_>, bearer: &Bearer, facts: Option<&Facts>) -> Decision {
+    let Some(Facts {
+        known,
+        session: Some(session),
+    }) = accepted(ctx, bearer, facts)
+    else {
+        return Decision::answer(Outcome::plain(Kind::InvalidToken));
+    };
+    let next = used(ctx, session);
+    let change = Change::TouchSession {
+        id: session.id,
+        at: ctx.now,
+        idle_expires_at: next.idle_expires_at,
+    };
+    Decision {
+        outcome: Outcome::signed_in(Kind::Renewed, known.user.clone(), next),
+        changes: vec![change],
+    }
+}

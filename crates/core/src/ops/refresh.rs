@@ -1,0 +1,89 @@
+//! Exchange a refresh token for its successor. The successor is derived (generation + 1 under the same MAC key), so an
+//! honest retry gets the same one again and no token is ever stored.
+
+use super::{Decision, used};
+use crate::change::Change;
+use crate::id::SessionId;
+use crate::outcome::{Kind, Outcome};
+use crate::policy::Ctx;
+use crate::session::{EndCause, Session};
+use crate::user::User;
+
+/// What is asked.
+pub struct Input {
+    /// The session that the refresh token names.
+    pub id: SessionId,
+    /// The generation that it carries.
+    pub generation: i64,
+    /// The device that the client says it is.
+    pub device: Option<String>,
+    /// The session of the access token, where the API wants one beside; it may have expired.
+    pub beside: Option<SessionId>,
+}
+
+/// What is known about the session.
+#[derive(Clone)]
+pub struct Facts {
+    /// Its user.
+    pub user: User,
+    /// The session.
+    pub session: Session,
+}
+
+/// Whether the token's MAC is ours.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// We made this token.
+    Genuine,
+    /// We did not, or there is no such session.
+    Forged,
+}
+
+/// Decides a refresh. Everything that a login checks is checked again (RF-16).
+pub fn decide(ctx: &Ctx<'_>, input: &Input, facts: Option<&Facts>, proof: Proof) -> Decision {
+    let refused = Decision::answer(Outcome::plain(Kind::InvalidRefresh));
+    let (Some(Facts { user, session }), Proof::Genuine) = (facts, proof) else {
+        return refused;
+    };
+    let elsewhere = session.dialect != ctx.terms.dialect
+        || session.device != input.device
+        || input.beside.is_some_and(|beside| beside != session.id);
+    if elsewhere || !session.is_live(ctx.now) || !user.is_active() {
+        return refused;
+    }
+    if input.generation == session.generation {
+        return rotate(ctx, user, session);
+    }
+    let predecessor = input.generation + 1 == session.generation;
+    if predecessor && ctx.now.since(session.used_at) <= ctx.terms.grace {
+        // RF-02: the answer got lost, or two tabs asked at once. The successor has not been used, or the generation
+        // would have moved on.
+        return Decision::answer(Outcome::signed_in(Kind::Refreshed, user.clone(), session.clone()));
+    }
+    // RF-03: somebody else holds a copy. The family ends, the user's other sessions go on.
+    Decision {
+        changes: vec![Change::EndSession {
+            id: session.id,
+            at: ctx.now,
+            cause: EndCause::Reuse,
+        }],
+        ..refused
+    }
+}
+
+fn rotate(ctx: &Ctx<'_>, user: &User, session: &Session) -> Decision {
+    let next = Session {
+        generation: session.generation + 1,
+        ..used(ctx, session)
+    };
+    let change = Change::RotateSession {
+        id: session.id,
+        while_generation: session.generation,
+        at: ctx.now,
+        idle_expires_at: next.idle_expires_at,
+    };
+    Decision {
+        outcome: Outcome::signed_in(Kind::Refreshed, user.clone(), next),
+        changes: vec![change],
+    }
+}

@@ -1,0 +1,272 @@
+//! What an operation can answer: one closed tree of outcomes, and what each lets a dialect see.
+//!
+//! A dialect writes a response for an outcome or for one of its ancestors; the most specific one is taken. So a dialect
+//! of three responses is complete, and one that needs a code of its own for every cause can have it.
+
+use std::sync::Arc;
+
+use crate::problem::Problem;
+use crate::session::Session;
+use crate::user::User;
+
+/// A group of values that an outcome carries. A response may use the groups of its outcome and nothing else.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Group {
+    /// The request id, the status, the reason, the present.
+    Request,
+    /// The user, never a password or anything derived from one.
+    User,
+    /// The tokens just minted and the session they belong to.
+    Tokens,
+    /// The failing fields with their messages.
+    Errors,
+    /// Seconds to wait.
+    Retry,
+}
+
+macro_rules! outcomes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal $status:literal $reason:literal < $parent:ident [$($group:ident)*];)*) => {
+        /// Every outcome, and every ancestor that several outcomes share.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Kind { $($(#[$doc])* $variant,)* }
+
+        impl Kind {
+            /// Every kind, ancestors before their descendants.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name in dialect files: `[on.<name>]`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The HTTP status where a dialect states none.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)* }
+            }
+
+            /// The English of `{reason}`. Says nothing that helps a guesser.
+            pub const fn reason(self) -> &'static str {
+                match self { $(Self::$variant => $reason,)* }
+            }
+
+            const fn parent_or_self(self) -> Self {
+                match self { $(Self::$variant => Self::$parent,)* }
+            }
+
+            /// What a response for exactly this kind may show.
+            pub const fn groups(self) -> &'static [Group] {
+                match self { $(Self::$variant => &[Group::Request, $(Group::$group,)*],)* }
+            }
+        }
+    };
+}
+
+// A kind whose parent is itself is a root. A descendant carries every group of its ancestors (a law tested below), so
+// that a response written for an ancestor can serve it.
+outcomes! {
+    /// Signed in: tokens were minted.
+    SignedIn = "signed_in" 200 "OK" < SignedIn [User Tokens];
+    /// Signed in, and the password has to be changed.
+    MustChangePassword = "must_change_password" 200 "OK" < SignedIn [User Tokens];
+    /// A refresh token was exchanged.
+    Refreshed = "refreshed" 200 "OK" < SignedIn [User Tokens];
+    /// A valid access token was exchanged for a new one.
+    Renewed = "renewed" 200 "OK" < SignedIn [User Tokens];
+    /// A user signed up.
+    Registered = "registered" 200 "OK" < SignedIn [User Tokens];
+    /// The session has ended.
+    SignedOut = "signed_out" 200 "OK" < SignedOut [];
+    /// If the address is known, a mail is on its way; nobody is told whether it is.
+    ResetRequested = "reset_requested" 200 "OK" < ResetRequested [];
+    /// The password was reset with a link's token.
+    PasswordReset = "password_reset" 200 "OK" < PasswordReset [];
+    /// The password was changed by its owner.
+    PasswordChanged = "password_changed" 200 "OK" < PasswordChanged [];
+    /// Who the bearer of the access token is.
+    Identified = "identified" 200 "OK" < Identified [User];
+
+    /// Every refusal and failure.
+    Error = "error" 400 "Bad Request" < Error [];
+    /// The request is not one of the operation.
+    Refused = "refused" 400 "Bad Request" < Error [];
+    /// The body cannot be read: missing, not in the dialect's format, not of its shape.
+    Malformed = "malformed" 400 "Bad Request" < Refused [];
+    /// Fields fail the rules; every failing field is listed.
+    Invalid = "invalid" 422 "Unprocessable Entity" < Refused [Errors];
+    /// A field does not repeat the password that it has to repeat, and nothing else is wrong.
+    PasswordMismatch = "password_mismatch" 422 "Unprocessable Entity" < Invalid [Errors];
+    /// The new password does not meet the policy, and nothing else is wrong.
+    WeakPassword = "weak_password" 422 "Unprocessable Entity" < Invalid [Errors];
+    /// Another user has the e-mail or username.
+    IdentifierTaken = "identifier_taken" 422 "Unprocessable Entity" < Invalid [Errors];
+    /// The reset token is unknown, used, replaced or too old.
+    InvalidReset = "invalid_reset" 422 "Unprocessable Entity" < Invalid [Errors];
+    /// The path exists, the method does not; `Allow` is set.
+    MethodNotAllowed = "method_not_allowed" 405 "Method Not Allowed" < Refused [];
+    /// The client accepts nothing that the endpoint can write.
+    NotAcceptable = "not_acceptable" 406 "Not Acceptable" < Refused [];
+    /// The body came too slowly.
+    Timeout = "timeout" 408 "Request Timeout" < Refused [];
+    /// The body is larger than the limit.
+    TooLarge = "too_large" 413 "Content Too Large" < Refused [];
+    /// The body's content type is none that the endpoint reads.
+    UnsupportedMediaType = "unsupported_media_type" 415 "Unsupported Media Type" < Refused [];
+    /// Whoever asks has not shown who they are.
+    Unauthorized = "unauthorized" 401 "Unauthorized" < Error [];
+    /// Unknown user, wrong password, disabled user: one and the same.
+    InvalidCredentials = "invalid_credentials" 401 "Unauthorized" < Unauthorized [];
+    /// The access token cannot be used, for any reason.
+    InvalidToken = "invalid_token" 401 "Unauthorized" < Unauthorized [];
+    /// There is no access token.
+    MissingToken = "missing_token" 401 "Unauthorized" < InvalidToken [];
+    /// The access token was good and is too old.
+    ExpiredToken = "expired_token" 401 "Unauthorized" < InvalidToken [];
+    /// The refresh token cannot be used, for any reason.
+    InvalidRefresh = "invalid_refresh" 401 "Unauthorized" < Unauthorized [];
+    /// The server cannot answer now.
+    Unavailable = "unavailable" 503 "Service Unavailable" < Error [];
+    /// Too much to do; to be tried again after `{retry_after}` seconds.
+    Overloaded = "overloaded" 503 "Service Unavailable" < Unavailable [Retry];
+    /// The server is broken; the log has the cause under the request id.
+    Fault = "fault" 500 "Internal Server Error" < Unavailable [];
+}
+
+impl Kind {
+    /// The next more general kind; `None` at a root.
+    pub fn parent(self) -> Option<Self> {
+        Some(self.parent_or_self()).filter(|parent| *parent != self)
+    }
+
+    /// This kind, its parent, and so on to the root.
+    pub fn chain(self) -> impl Iterator<Item = Self> {
+        std::iter::successors(Some(self), |kind| kind.parent())
+    }
+
+    /// The kind of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// Whether the operation did what was asked.
+    pub fn is_success(self) -> bool {
+        self.chain().all(|kind| kind != Self::Error)
+    }
+}
+
+/// Outcomes that any request can have, whatever the operation.
+pub const ALWAYS: &[Kind] = &[
+    Kind::Malformed,
+    Kind::Invalid,
+    Kind::PasswordMismatch,
+    Kind::MethodNotAllowed,
+    Kind::NotAcceptable,
+    Kind::Timeout,
+    Kind::TooLarge,
+    Kind::UnsupportedMediaType,
+    Kind::Overloaded,
+    Kind::Fault,
+];
+
+/// What the tokens of an answer will name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Grant {
+    /// The session as it is after the changes of the decision.
+    pub session: Session,
+}
+
+/// What an operation concluded. Data only; the dialect renders it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// Which of the closed list.
+    pub kind: Kind,
+    /// Present when the kind's groups hold [`Group::User`].
+    pub user: Option<Arc<User>>,
+    /// Present when tokens are to be minted: the kind's groups hold [`Group::Tokens`].
+    pub grant: Option<Grant>,
+    /// The failing fields; empty unless the kind descends from [`Kind::Invalid`].
+    pub problems: Vec<Problem>,
+    /// Seconds to wait before another try; set with [`Kind::Overloaded`].
+    pub retry_after: Option<u32>,
+}
+
+impl Outcome {
+    /// An outcome that carries nothing.
+    pub const fn plain(kind: Kind) -> Self {
+        Self {
+            kind,
+            user: None,
+            grant: None,
+            problems: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    /// Signed in (or a descendant of it), with the session that the tokens will name.
+    pub fn signed_in(kind: Kind, user: User, session: Session) -> Self {
+        Self {
+            user: Some(Arc::new(user)),
+            grant: Some(Grant { session }),
+            ..Self::plain(kind)
+        }
+    }
+
+    /// Who the bearer is.
+    pub fn identified(user: User) -> Self {
+        Self {
+            user: Some(Arc::new(user)),
+            ..Self::plain(Kind::Identified)
+        }
+    }
+
+    /// Fields that fail; the kind is [`Kind::Invalid`] or a descendant.
+    pub fn invalid(kind: Kind, problems: Vec<Problem>) -> Self {
+        Self {
+            problems,
+            ..Self::plain(kind)
+        }
+    }
+
+    /// Too much to do: to be tried again after `seconds`.
+    pub fn overloaded(seconds: u32) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::plain(Kind::Overloaded)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_round_trip() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.name()), Some(*kind));
+        }
+    }
+
+    #[test]
+    fn a_descendant_carries_every_group_of_its_ancestors() {
+        for kind in Kind::ALL {
+            for ancestor in kind.chain() {
+                for group in ancestor.groups() {
+                    assert!(
+                        kind.groups().contains(group),
+                        "{} lacks {group:?} of {}",
+                        kind.name(),
+                        ancestor.name()
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_chain_ends() {
+        for kind in Kind::ALL {
+            assert!(kind.chain().count() <= 4);
+            assert_eq!(kind.is_success(), kind.status() < 300);
+        }
+    }
+}

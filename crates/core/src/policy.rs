@@ -1,0 +1,87 @@
+//! What an operator or a dialect may choose, and the context in which a decision is made.
+
+use std::time::Duration;
+
+use crate::id::UserId;
+use crate::time::Timestamp;
+
+/// Decisions left to the operator.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Policy {
+    /// Live sessions that one user may have; the longest unused one ends when there would be more (RF-15).
+    pub sessions_max: u32,
+    /// A password older than this has to be changed; `None`: passwords do not age (PW-02).
+    pub password_age_max: Option<Duration>,
+    /// How long the link of a password reset works.
+    pub reset_lifetime: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            sessions_max: 50,
+            password_age_max: None,
+            reset_lifetime: Duration::from_secs(30 * 60),
+        }
+    }
+}
+
+/// Decisions left to the dialect: how long its sessions live and how their refresh tokens rotate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Terms {
+    /// The dialect's name; sessions of one dialect are nothing in another (RF-10).
+    pub dialect: String,
+    /// Idle limit of a session: it ends when it is not used for so long.
+    pub idle: Duration,
+    /// Absolute limit of a session, counted from the login (RF-07).
+    pub absolute: Duration,
+    /// For so long the immediate predecessor of the current refresh token gets the same successor again (RF-02).
+    pub grace: Duration,
+}
+
+/// Random bytes for one attempt at an operation. Drawn anew for each attempt.
+#[derive(Clone)]
+pub struct Chance {
+    /// A new session's or challenge's handle.
+    pub handle: [u8; 16],
+    /// Its salt.
+    pub salt: [u8; 16],
+    /// A queued mail's id.
+    pub mail: [u8; 16],
+}
+
+/// Who sent the request, as far as the transport can tell.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Caller {
+    /// The client's address.
+    pub address: Option<String>,
+    /// The client's `User-Agent`.
+    pub agent: Option<String>,
+}
+
+/// The context of a decision: everything that is neither input nor fact.
+pub struct Ctx<'a> {
+    /// The present.
+    pub now: Timestamp,
+    /// Random bytes.
+    pub chance: Chance,
+    /// The operator's choices.
+    pub policy: &'a Policy,
+    /// The dialect's choices.
+    pub terms: &'a Terms,
+    /// Who asks.
+    pub caller: &'a Caller,
+    /// An unused id for a new user; drawn only for operations that make one.
+    pub fresh_user: Option<UserId>,
+}
+
+/// The result of checking a password against a credential.
+pub enum Verdict {
+    /// It is the password.
+    Match {
+        /// A new hash of it, when the stored one is of a format or cost that is no longer made.
+        rehash: Option<crate::secret::Secret<String>>,
+    },
+    /// It is not, or there was nothing to check against.
+    Mismatch,
+}

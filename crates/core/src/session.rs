@@ -1,0 +1,129 @@
+//! One signed-in device or browser. The session *is* the refresh token family: its row holds the current generation,
+//! and no token is ever stored.
+
+use crate::id::{Handle, SessionId};
+use crate::time::Timestamp;
+
+/// Why a session is no more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EndCause {
+    /// Its user signed out.
+    Logout,
+    /// A new login on the same device took its place.
+    Replaced,
+    /// The password was changed in another session.
+    PasswordChanged,
+    /// The password was reset by mail.
+    PasswordReset,
+    /// A consumed refresh token was seen again (RFC 9700 §4.14.2).
+    Reuse,
+    /// The user had more sessions than the policy allows.
+    Cap,
+    /// The user was disabled or deleted, or an operator ended it.
+    Operator,
+}
+
+impl EndCause {
+    /// Every cause.
+    pub const ALL: [Self; 7] = [
+        Self::Logout,
+        Self::Replaced,
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::Reuse,
+        Self::Cap,
+        Self::Operator,
+    ];
+
+    /// The stored name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Replaced => "replaced",
+            Self::PasswordChanged => "password_changed",
+            Self::PasswordReset => "password_reset",
+            Self::Reuse => "reuse",
+            Self::Cap => "cap",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// Reads what [`name`](Self::name) writes.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.name() == name)
+    }
+}
+
+/// A session as stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Session {
+    /// User and handle.
+    pub id: SessionId,
+    /// The dialect in which it was begun; tokens of one dialect are nothing in another (RF-10).
+    pub dialect: String,
+    /// The device that the client named, where the API has one.
+    pub device: Option<String>,
+    /// Mixed into every refresh token's MAC; without it the MAC key alone gives nobody a token (RF-06).
+    pub salt: [u8; 16],
+    /// The generation that the current refresh token carries.
+    pub generation: i64,
+    /// When the user signed in.
+    pub created_at: Timestamp,
+    /// When the session was last rotated or renewed.
+    pub used_at: Timestamp,
+    /// Idle limit: moved on by each use, never past `expires_at`.
+    pub idle_expires_at: Timestamp,
+    /// Absolute limit: never moved (RF-07).
+    pub expires_at: Timestamp,
+    /// Address of the client that signed in.
+    pub client_address: Option<String>,
+    /// `User-Agent` of the client that signed in, cut to a sane length.
+    pub client_agent: Option<String>,
+    /// When and why it ended; `None` while it lives.
+    pub ended: Option<(Timestamp, EndCause)>,
+}
+
+impl Session {
+    /// Whether the session still carries its user at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.ended.is_none() && now < self.idle_expires_at && now < self.expires_at
+    }
+}
+
+/// A stored, expiring question to a person: today the link of a password reset.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Challenge {
+    /// User and handle; the token in the link names both.
+    pub id: SessionId,
+    /// Mixed into the token's MAC.
+    pub salt: [u8; 16],
+    /// When the link was asked for.
+    pub created_at: Timestamp,
+    /// From then on the link is dead.
+    pub expires_at: Timestamp,
+    /// When it was used, replaced by a newer one, or made void by a password change.
+    pub used_at: Option<Timestamp>,
+}
+
+impl Challenge {
+    /// Whether the question can still be answered at `now`.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.used_at.is_none() && now < self.expires_at
+    }
+
+    /// The handle alone.
+    pub const fn handle(&self) -> Handle {
+        self.id.handle
+    }
+}
+
+/// Whom a verified access token names: as precisely as the claims of its dialect allow.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Bearer {
+    /// A session; its end is noticed at once.
+    Session(SessionId),
+    /// A user by id.
+    User(crate::id::UserId),
+    /// A user by e-mail or username.
+    Named(crate::identifier::Canonical),
+}
