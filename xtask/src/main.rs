@@ -1,2 +1,90 @@
-//! Chores of the workspace.
-fn main() {}
+//! Chores of the workspace: `cargo xtask tidy` holds the project to its own rules. It reads files and writes none.
+
+mod dialects;
+mod files;
+mod floors;
+mod rules;
+mod source;
+mod tree;
+mod words;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use crate::floors::Metadata;
+use crate::rules::Rules;
+use crate::tree::Tree;
+
+const HELP: &str = "\
+Usage: cargo xtask <command>
+
+Commands:
+  tidy    Check floors, sizes, names, forbidden text, keys, decision records and dialect cases.
+          Each finding is one line, `path:line: what, and what to do`; any finding is exit status 1.
+  help    Print this.
+
+The rules are data: xtask/floors.toml. The reasons are in docs/ARCHITECTURE.md and docs/STYLE.md.
+To run everything that a change must pass: ./ci/test
+";
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["tidy"] => tidy(),
+        ["help" | "--help" | "-h"] | [_, "--help" | "-h"] => {
+            std::io::stdout().write_all(HELP.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        [] => {
+            std::io::stderr().write_all(HELP.as_bytes())?;
+            Ok(ExitCode::from(2))
+        }
+        unknown => {
+            writeln!(std::io::stderr(), "no such command: {}\n\n{HELP}", unknown.join(" "))?;
+            Ok(ExitCode::from(2))
+        }
+    }
+}
+
+fn tidy() -> anyhow::Result<ExitCode> {
+    let root = root();
+    let text = std::fs::read_to_string(root.join("xtask/floors.toml")).context("cannot read xtask/floors.toml")?;
+    let rules: Rules = toml::from_str(&text).context("xtask/floors.toml")?;
+    let tree = Tree::read(&root)?;
+
+    let (counts, mut findings) = files::sizes(&rules, &tree);
+    findings.extend(files::decisions(&tree));
+    findings.extend(files::migrations(&tree));
+    findings.extend(floors::crates(&rules, &Metadata::read(&root)?, &tree));
+    findings.extend(floors::modules(&rules, &tree));
+    findings.extend(words::names(&rules, &tree));
+    findings.extend(words::text(&rules, &tree));
+    findings.extend(dialects::cases(&tree));
+    findings.sort();
+    findings.dedup();
+
+    let mut out = std::io::stdout().lock();
+    for finding in &findings {
+        writeln!(out, "{finding}")?;
+    }
+    let (target, above) = (rules.sizes.file_lines_target, counts.above_target);
+    let (files, lines, found) = (counts.files, counts.lines, findings.len());
+    writeln!(
+        out,
+        "tidy: {files} Rust files, {lines} lines without tests, {above} above the target of {target}; findings: {found}"
+    )?;
+    Ok(if findings.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}

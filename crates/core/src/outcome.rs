@@ -25,7 +25,7 @@ pub enum Group {
 }
 
 macro_rules! outcomes {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal $status:literal $reason:literal < $parent:ident [$($group:ident)*];)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal $status:literal < $parent:ident [$($group:ident)*];)*) => {
         /// Every outcome, and every ancestor that several outcomes share.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         pub enum Kind { $($(#[$doc])* $variant,)* }
@@ -44,10 +44,6 @@ macro_rules! outcomes {
                 match self { $(Self::$variant => $status,)* }
             }
 
-            /// The English of `{reason}`. Says nothing that helps a guesser.
-            pub const fn reason(self) -> &'static str {
-                match self { $(Self::$variant => $reason,)* }
-            }
 
             const fn parent_or_self(self) -> Self {
                 match self { $(Self::$variant => Self::$parent,)* }
@@ -65,70 +61,70 @@ macro_rules! outcomes {
 // that a response written for an ancestor can serve it.
 outcomes! {
     /// Signed in: tokens were minted.
-    SignedIn = "signed_in" 200 "OK" < SignedIn [User Tokens];
+    SignedIn = "signed_in" 200 < SignedIn [User Tokens];
     /// Signed in, and the password has to be changed.
-    MustChangePassword = "must_change_password" 200 "OK" < SignedIn [User Tokens];
+    MustChangePassword = "must_change_password" 200 < SignedIn [User Tokens];
     /// A refresh token was exchanged.
-    Refreshed = "refreshed" 200 "OK" < SignedIn [User Tokens];
+    Refreshed = "refreshed" 200 < SignedIn [User Tokens];
     /// A valid access token was exchanged for a new one.
-    Renewed = "renewed" 200 "OK" < SignedIn [User Tokens];
+    Renewed = "renewed" 200 < SignedIn [User Tokens];
     /// A user signed up.
-    Registered = "registered" 200 "OK" < SignedIn [User Tokens];
+    Registered = "registered" 200 < SignedIn [User Tokens];
     /// The session has ended.
-    SignedOut = "signed_out" 200 "OK" < SignedOut [];
+    SignedOut = "signed_out" 200 < SignedOut [];
     /// If the address is known, a mail is on its way; nobody is told whether it is.
-    ResetRequested = "reset_requested" 200 "OK" < ResetRequested [];
+    ResetRequested = "reset_requested" 200 < ResetRequested [];
     /// The password was reset with a link's token.
-    PasswordReset = "password_reset" 200 "OK" < PasswordReset [];
+    PasswordReset = "password_reset" 200 < PasswordReset [];
     /// The password was changed by its owner.
-    PasswordChanged = "password_changed" 200 "OK" < PasswordChanged [];
+    PasswordChanged = "password_changed" 200 < PasswordChanged [];
     /// Who the bearer of the access token is.
-    Identified = "identified" 200 "OK" < Identified [User];
+    Identified = "identified" 200 < Identified [User];
 
     /// Every refusal and failure.
-    Error = "error" 400 "Bad Request" < Error [];
+    Error = "error" 400 < Error [];
     /// The request is not one of the operation.
-    Refused = "refused" 400 "Bad Request" < Error [];
+    Refused = "refused" 400 < Error [];
     /// The body cannot be read: missing, not in the dialect's format, not of its shape.
-    Malformed = "malformed" 400 "Bad Request" < Refused [];
+    Malformed = "malformed" 400 < Refused [];
     /// Fields fail the rules; every failing field is listed.
-    Invalid = "invalid" 422 "Unprocessable Entity" < Refused [Errors];
+    Invalid = "invalid" 422 < Refused [Errors];
     /// A field does not repeat the password that it has to repeat, and nothing else is wrong.
-    PasswordMismatch = "password_mismatch" 422 "Unprocessable Entity" < Invalid [Errors];
+    PasswordMismatch = "password_mismatch" 422 < Invalid [Errors];
     /// The new password does not meet the policy, and nothing else is wrong.
-    WeakPassword = "weak_password" 422 "Unprocessable Entity" < Invalid [Errors];
+    WeakPassword = "weak_password" 422 < Invalid [Errors];
     /// Another user has the e-mail or username.
-    IdentifierTaken = "identifier_taken" 422 "Unprocessable Entity" < Invalid [Errors];
+    IdentifierTaken = "identifier_taken" 422 < Invalid [Errors];
     /// The reset token is unknown, used, replaced or too old.
-    InvalidReset = "invalid_reset" 422 "Unprocessable Entity" < Invalid [Errors];
+    InvalidReset = "invalid_reset" 422 < Invalid [Errors];
     /// The path exists, the method does not; `Allow` is set.
-    MethodNotAllowed = "method_not_allowed" 405 "Method Not Allowed" < Refused [];
+    MethodNotAllowed = "method_not_allowed" 405 < Refused [];
     /// The client accepts nothing that the endpoint can write.
-    NotAcceptable = "not_acceptable" 406 "Not Acceptable" < Refused [];
+    NotAcceptable = "not_acceptable" 406 < Refused [];
     /// The body came too slowly.
-    Timeout = "timeout" 408 "Request Timeout" < Refused [];
+    Timeout = "timeout" 408 < Refused [];
     /// The body is larger than the limit.
-    TooLarge = "too_large" 413 "Content Too Large" < Refused [];
+    TooLarge = "too_large" 413 < Refused [];
     /// The body's content type is none that the endpoint reads.
-    UnsupportedMediaType = "unsupported_media_type" 415 "Unsupported Media Type" < Refused [];
+    UnsupportedMediaType = "unsupported_media_type" 415 < Refused [];
     /// Whoever asks has not shown who they are.
-    Unauthorized = "unauthorized" 401 "Unauthorized" < Error [];
+    Unauthorized = "unauthorized" 401 < Error [];
     /// Unknown user, wrong password, disabled user: one and the same.
-    InvalidCredentials = "invalid_credentials" 401 "Unauthorized" < Unauthorized [];
+    InvalidCredentials = "invalid_credentials" 401 < Unauthorized [];
     /// The access token cannot be used, for any reason.
-    InvalidToken = "invalid_token" 401 "Unauthorized" < Unauthorized [];
+    InvalidToken = "invalid_token" 401 < Unauthorized [];
     /// There is no access token.
-    MissingToken = "missing_token" 401 "Unauthorized" < InvalidToken [];
+    MissingToken = "missing_token" 401 < InvalidToken [];
     /// The access token was good and is too old.
-    ExpiredToken = "expired_token" 401 "Unauthorized" < InvalidToken [];
+    ExpiredToken = "expired_token" 401 < InvalidToken [];
     /// The refresh token cannot be used, for any reason.
-    InvalidRefresh = "invalid_refresh" 401 "Unauthorized" < Unauthorized [];
+    InvalidRefresh = "invalid_refresh" 401 < Unauthorized [];
     /// The server cannot answer now.
-    Unavailable = "unavailable" 503 "Service Unavailable" < Error [];
+    Unavailable = "unavailable" 503 < Error [];
     /// Too much to do; to be tried again after `{retry_after}` seconds.
-    Overloaded = "overloaded" 503 "Service Unavailable" < Unavailable [Retry];
+    Overloaded = "overloaded" 503 < Unavailable [Retry];
     /// The server is broken; the log has the cause under the request id.
-    Fault = "fault" 500 "Internal Server Error" < Unavailable [];
+    Fault = "fault" 500 < Unavailable [];
 }
 
 impl Kind {

@@ -1,1 +1,35 @@
-//! Under construction.
+//! Keys and tokens: signs and verifies JWS (RFC 7515), imports and stores signing keys, shows the public ones as a
+//! JWKS, makes refresh tokens. It never sees a user, never stores anything, never reads a clock and never opens a
+//! socket: callers give the time, the bytes of a key file and the claims.
+//!
+//! Start with [`KeyRing`]: one ring per dialect and use. A token of another dialect, or a refresh token shown as an
+//! access token, fails because the other ring holds other keys.
+
+mod claims;
+pub mod crypto;
+mod import;
+mod json;
+mod jwk;
+mod jws;
+mod key;
+mod keyring;
+mod opaque;
+mod refresh;
+mod secret;
+mod stored;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use claims::Claims;
+pub use import::KeyError;
+pub use jwk::{Jwk, jwks};
+pub use jws::{Algorithm, RsaBits, SignError, SigningKey, TOKEN_BYTES_MAX};
+pub use key::VerifyingKey;
+pub use keyring::KeyRing;
+pub use opaque::{Alphabet, OpaqueFormat};
+pub use refresh::{MalformedRefreshToken, Presented, REFRESH_TOKEN_BYTES, RefreshKey, RefreshToken};
+pub use secret::WeakSecret;
+pub use stored::StoredKey;
+pub use verify::{Expiry, LEEWAY_SECONDS_MAX, Rejected, Rules};
