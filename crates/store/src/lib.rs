@@ -1,1 +1,141 @@
-//! Under construction.
+//! The store of Myna: loads the facts of an operation, commits its changes in one durable transaction, keeps the schema.
+//!
+//! [`Store::open`] opens the embedded SQLite database of a data folder. The `load_*` functions are one query each, on
+//! the calling thread. [`Store::commit`] hands a list of changes to one writer thread, which makes many callers'
+//! lists durable together; it answers after the disk has them (ST-05). There is no rule of an operation here: what may
+//! happen is decided in `myna-core`, and [`Change`]s say under which guard.
+
+mod commit;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod db;
+mod error;
+mod folder;
+mod ids;
+mod load;
+mod readers;
+mod schema;
+mod sweep;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use myna_core::change::{Change, Conflict};
+use myna_core::id::UserId;
+
+pub use crate::error::{CommitError, OpenError, StoreError};
+pub use crate::sweep::Sweep;
+pub use crate::writer::CommitCounts;
+
+use crate::db::{Access, Db};
+use crate::folder::Folder;
+use crate::ids::FreshIds;
+use crate::readers::Readers;
+use crate::schema::MIGRATIONS;
+use crate::writer::{Work, Writer};
+
+/// What to do when there is no database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Opening {
+    /// Make the folder and the database, unless the folder once held one.
+    Create,
+    /// Refuse.
+    MustExist,
+}
+
+/// An open database. Clones share it; it is closed when the last one is dropped, after everything queued is durable.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    readers: Readers,
+    fresh_ids: FreshIds,
+    writer: Writer,
+}
+
+impl Store {
+    /// Opens the database of `folder`, brings its schema forward, and starts the writer. Other processes may have the
+    /// same database open.
+    ///
+    /// The folder becomes mode 0700, every file 0600 (ST-12). Writes are durable when they are answered: WAL with
+    /// `synchronous = FULL`, read back (ST-01).
+    ///
+    /// # Errors
+    /// [`OpenError`], whose message says what to do. A database that should be there and is not is never replaced by
+    /// an empty one (F25).
+    pub fn open(folder: &Path, opening: Opening) -> Result<Self, OpenError> {
+        let folder = Folder::prepare(folder, opening)?;
+        let path = folder.database();
+        let db = Db::open(&path, Access::Write)?;
+        if !schema::is_present(&db)? {
+            // An empty file is no database: SQLite would quietly make one of it.
+            match opening {
+                _ if folder.is_settled => return Err(folder.missing()),
+                Opening::MustExist => return Err(OpenError::NoDatabase(path)),
+                Opening::Create => {}
+            }
+        }
+        schema::migrate(&db, MIGRATIONS)?;
+        folder.settle()?;
+        let writer = Writer::start(db).map_err(|source| OpenError::Path {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Self(Arc::new(Inner {
+            readers: Readers::new(path),
+            fresh_ids: FreshIds::default(),
+            writer,
+        })))
+    }
+
+    /// Applies a decision's changes, in their order, all or none, and returns when they are durable. Dropping the
+    /// future does not call them back: they may happen all the same.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] when a guard did not hold; [`CommitError::Store`] when the database failed. In both
+    /// cases nothing of the list was applied.
+    pub async fn commit(&self, changes: Vec<Change>) -> Result<(), CommitError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let result = self.0.writer.run(Work::Changes(changes)).await;
+        if let Err(CommitError::Conflict(Conflict::UserIdUsed(id))) = &result {
+            // Somebody took an id of our block by name: the next one comes from a block that nobody touched.
+            self.0.fresh_ids.forget_block_of(*id).await;
+        }
+        result.map(drop)
+    }
+
+    /// An id for a new user that no user ever had (LG-11). Ids that are not used are lost; they are plenty.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a new block of ids cannot be reserved.
+    pub async fn allocate_user_id(&self) -> Result<UserId, StoreError> {
+        self.0.fresh_ids.next(&self.0.writer).await
+    }
+
+    /// Whether the store can serve: a read works and the writer answers.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub async fn check_ready(&self) -> Result<(), StoreError> {
+        load::ready::check(&self.0.readers)?;
+        match self.0.writer.run(Work::Nothing).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Store(error)) => Err(error),
+            Err(CommitError::Conflict(_)) => Err(StoreError::Unexpected("a guard without a change".to_owned())),
+        }
+    }
+
+    /// Returns when the writer has stopped, which it does only by a panic while a store is open: the process should
+    /// end then.
+    pub async fn stopped(&self) {
+        self.0.writer.stopped().await;
+    }
+
+    /// How many lists were applied in how many durable transactions since the store was opened.
+    pub fn commit_counts(&self) -> CommitCounts {
+        self.0.writer.counts()
+    }
+}

@@ -1,0 +1,95 @@
+//! Statements that ask and answer challenges, and that fill and empty the queue of mails.
+
+use myna_core::change::Conflict;
+use myna_core::id::{SessionId, UserId};
+use myna_core::mail::{Letter, QueuedMail};
+use myna_core::session::Challenge;
+use myna_core::time::Timestamp;
+
+use super::{Applied, gone_or, guarded};
+use crate::db::{Db, Value};
+use crate::load::mail::{NOBODY, PASSWORD_RESET};
+
+const VOID: &str = "UPDATE challenge SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL";
+const INSERT: &str = "INSERT INTO challenge (user_id, handle, salt, created_at, expires_at, used_at) \
+    SELECT id, $2, $3, $4, $5, $6 FROM user_account WHERE id = $1 ON CONFLICT DO NOTHING";
+const USE: &str = "UPDATE challenge SET used_at = $3 \
+    WHERE user_id = $1 AND handle = $2 AND used_at IS NULL AND expires_at > $3";
+const INSERT_MAIL: &str = "INSERT INTO mail (id, letter, challenge_user_id, challenge_handle, recipient, created_at, \
+    due_at, failures) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+const DROP_MAIL: &str = "DELETE FROM mail WHERE id = $1";
+const DELAY_MAIL: &str = "UPDATE mail SET due_at = $2, failures = failures + 1 WHERE id = $1";
+
+pub(super) fn insert_challenge(db: &Db, challenge: &Challenge) -> Applied {
+    let Challenge {
+        id,
+        salt,
+        created_at,
+        expires_at,
+        used_at,
+    } = challenge;
+    void_challenges(db, id.user, *created_at)?;
+    let values = [
+        id.user.into(),
+        (&id.handle).into(),
+        salt.into(),
+        (*created_at).into(),
+        (*expires_at).into(),
+        (*used_at).into(),
+    ];
+    if db.execute(INSERT, &values)? == 0 {
+        return Err(gone_or(db, id.user, Conflict::ChallengeSpent(*id))?.into());
+    }
+    Ok(())
+}
+
+pub(super) fn use_challenge(db: &Db, id: SessionId, at: Timestamp) -> Applied {
+    let rows = db.execute(USE, &[id.user.into(), (&id.handle).into(), at.into()])?;
+    guarded(rows, || Conflict::ChallengeSpent(id))
+}
+
+pub(super) fn void_challenges(db: &Db, user: UserId, at: Timestamp) -> Applied {
+    db.execute(VOID, &[user.into(), at.into()])?;
+    Ok(())
+}
+
+pub(super) fn insert_mail(db: &Db, mail: &QueuedMail) -> Applied {
+    let QueuedMail {
+        id,
+        letter,
+        created_at,
+        due_at,
+        failures,
+    } = mail;
+    let (name, user, handle, to) = match letter {
+        Letter::PasswordReset { challenge, to } => (
+            PASSWORD_RESET,
+            challenge.user.into(),
+            (&challenge.handle).into(),
+            to.into(),
+        ),
+        Letter::Nobody => (NOBODY, Value::Null, Value::Null, Value::Null),
+    };
+    let values = [
+        id.into(),
+        name.into(),
+        user,
+        handle,
+        to,
+        (*created_at).into(),
+        (*due_at).into(),
+        (*failures).into(),
+    ];
+    db.execute(INSERT_MAIL, &values)?;
+    Ok(())
+}
+
+pub(super) fn drop_mail(db: &Db, id: &[u8; 16]) -> Applied {
+    let rows = db.execute(DROP_MAIL, &[id.into()])?;
+    guarded(rows, || Conflict::MailGone)
+}
+
+pub(super) fn delay_mail(db: &Db, id: &[u8; 16], until: Timestamp) -> Applied {
+    let rows = db.execute(DELAY_MAIL, &[id.into(), until.into()])?;
+    guarded(rows, || Conflict::MailGone)
+}

@@ -1,0 +1,129 @@
+//! Statements that begin, rotate and end sessions.
+
+use myna_core::change::Conflict;
+use myna_core::id::{Handle, SessionId, UserId};
+use myna_core::session::{EndCause, Session};
+use myna_core::time::Timestamp;
+
+use super::{Applied, gone_or, guarded};
+use crate::db::Db;
+
+// No arbiter after ON CONFLICT: the partial index of live sessions could be one, but not every engine takes it.
+const INSERT: &str = "INSERT INTO session (user_id, handle, dialect, device, salt, generation, created_at, used_at, \
+    idle_expires_at, expires_at, client_address, client_agent, ended_at, end_cause) \
+    SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 \
+    FROM user_account WHERE id = $1 AND status = 'active' ON CONFLICT DO NOTHING";
+const ROTATE: &str = "UPDATE session SET generation = generation + 1, used_at = $4, idle_expires_at = $5 \
+    WHERE user_id = $1 AND handle = $2 AND generation = $3 \
+    AND ended_at IS NULL AND idle_expires_at > $4 AND expires_at > $4";
+const TOUCH: &str = "UPDATE session SET used_at = $3, idle_expires_at = $4 WHERE user_id = $1 AND handle = $2 \
+    AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3";
+const END: &str = "UPDATE session SET ended_at = $3, end_cause = $4 \
+    WHERE user_id = $1 AND handle = $2 AND ended_at IS NULL";
+const END_ALL: &str = "UPDATE session SET ended_at = $2, end_cause = $3 WHERE user_id = $1 AND ended_at IS NULL";
+const END_ALL_BUT: &str = "UPDATE session SET ended_at = $2, end_cause = $3 \
+    WHERE user_id = $1 AND ended_at IS NULL AND handle <> $4";
+const END_DEVICE: &str = "UPDATE session SET ended_at = $4, end_cause = $5 \
+    WHERE user_id = $1 AND dialect = $2 AND device = $3 AND ended_at IS NULL";
+const END_OLDEST: &str = "UPDATE session SET ended_at = $2, end_cause = $3 \
+    WHERE user_id = $1 AND ended_at IS NULL AND idle_expires_at > $2 AND expires_at > $2 AND handle NOT IN (\
+    SELECT handle FROM session WHERE user_id = $1 AND ended_at IS NULL AND idle_expires_at > $2 AND expires_at > $2 \
+    ORDER BY used_at DESC, created_at DESC, handle LIMIT $4)";
+
+#[cfg(test)]
+pub(super) const LIVE: [&str; 4] = [END_ALL, END_ALL_BUT, END_DEVICE, END_OLDEST];
+
+pub(super) fn insert(db: &Db, session: &Session) -> Applied {
+    let Session {
+        id,
+        dialect,
+        device,
+        salt,
+        generation,
+        created_at,
+        used_at,
+        idle_expires_at,
+        expires_at,
+        client_address,
+        client_agent,
+        ended,
+    } = session;
+    let values = [
+        id.user.into(),
+        (&id.handle).into(),
+        dialect.into(),
+        device.as_ref().into(),
+        salt.into(),
+        (*generation).into(),
+        (*created_at).into(),
+        (*used_at).into(),
+        (*idle_expires_at).into(),
+        (*expires_at).into(),
+        client_address.as_ref().into(),
+        client_agent.as_ref().into(),
+        ended.map(|(at, _)| at).into(),
+        ended.map(|(_, cause)| cause.name()).into(),
+    ];
+    if db.execute(INSERT, &values)? == 0 {
+        return Err(gone_or(db, id.user, Conflict::DeviceBusy(id.user))?.into());
+    }
+    Ok(())
+}
+
+pub(super) fn rotate(db: &Db, id: SessionId, generation: i64, at: Timestamp, idle_expires_at: Timestamp) -> Applied {
+    let values = [
+        id.user.into(),
+        (&id.handle).into(),
+        generation.into(),
+        at.into(),
+        idle_expires_at.into(),
+    ];
+    let rows = db.execute(ROTATE, &values)?;
+    guarded(rows, || Conflict::SessionChanged(id))
+}
+
+pub(super) fn touch(db: &Db, id: SessionId, at: Timestamp, idle_expires_at: Timestamp) -> Applied {
+    let values = [id.user.into(), (&id.handle).into(), at.into(), idle_expires_at.into()];
+    let rows = db.execute(TOUCH, &values)?;
+    guarded(rows, || Conflict::SessionChanged(id))
+}
+
+pub(super) fn end(db: &Db, id: SessionId, at: Timestamp, cause: EndCause) -> Applied {
+    let values = [id.user.into(), (&id.handle).into(), at.into(), cause.name().into()];
+    let rows = db.execute(END, &values)?;
+    guarded(rows, || Conflict::SessionChanged(id))
+}
+
+pub(super) fn end_all(db: &Db, user: UserId, except: Option<&Handle>, at: Timestamp, cause: EndCause) -> Applied {
+    match except {
+        None => db.execute(END_ALL, &[user.into(), at.into(), cause.name().into()])?,
+        Some(handle) => db.execute(
+            END_ALL_BUT,
+            &[user.into(), at.into(), cause.name().into(), handle.into()],
+        )?,
+    };
+    Ok(())
+}
+
+pub(super) fn end_device(db: &Db, user: UserId, dialect: &str, device: &str, at: Timestamp) -> Applied {
+    let values = [
+        user.into(),
+        dialect.into(),
+        device.into(),
+        at.into(),
+        EndCause::Replaced.name().into(),
+    ];
+    db.execute(END_DEVICE, &values)?;
+    Ok(())
+}
+
+pub(super) fn end_oldest(db: &Db, user: UserId, keep: u32, at: Timestamp) -> Applied {
+    let values = [
+        user.into(),
+        at.into(),
+        EndCause::Cap.name().into(),
+        i64::from(keep).into(),
+    ];
+    db.execute(END_OLDEST, &values)?;
+    Ok(())
+}

@@ -1,0 +1,271 @@
+//! Cases about sessions: guards of rotation and end, devices, the cap.
+
+use myna_core::change::{Change, Conflict};
+use myna_core::id::{SessionId, UserId};
+use myna_core::identifier::Canonical;
+use myna_core::session::{Bearer, EndCause, Session};
+use myna_core::time::Timestamp;
+use myna_core::user::{Status, User};
+
+use super::{NOW, RACERS, Verdict, begin, conflict, later, name, password, race, session, stored_user};
+use crate::{CommitError, Store};
+
+fn rotate(id: SessionId, generation: i64, at: Timestamp) -> Change {
+    Change::RotateSession {
+        id,
+        while_generation: generation,
+        at,
+        idle_expires_at: later(1500),
+    }
+}
+
+const fn end(id: SessionId, cause: EndCause) -> Change {
+    Change::EndSession { id, at: NOW, cause }
+}
+
+async fn loaded(store: &Store, id: SessionId) -> Result<Session, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(store.load_session(id).await?.ok_or("the session is lost")?.session)
+}
+
+pub(super) async fn a_session_comes_back_as_it_went_in(store: Store) -> Verdict {
+    let user = stored_user(&store).await?;
+    let session = session(user.id, 1, Some("phone"));
+    store.commit(vec![begin(&session)]).await?;
+    let facts = store.load_session(session.id).await?.ok_or("lost")?;
+    assert_eq!((&facts.user, &facts.session), (&user, &session));
+    assert_eq!(store.list_sessions(user.id, NOW).await?, std::slice::from_ref(&session));
+    let touch = Change::TouchSession {
+        id: session.id,
+        at: later(10),
+        idle_expires_at: later(1010),
+    };
+    store.commit(vec![rotate(session.id, 0, later(5)), touch]).await?;
+    let touched = Session {
+        generation: 1,
+        used_at: later(10),
+        idle_expires_at: later(1010),
+        ..session.clone()
+    };
+    assert_eq!(loaded(&store, session.id).await?, touched);
+    store.commit(vec![end(session.id, EndCause::Reuse)]).await?;
+    // ST-11: an ended session is still known.
+    let ended = Some((NOW, EndCause::Reuse));
+    assert_eq!(loaded(&store, session.id).await?, Session { ended, ..touched });
+    assert!(store.list_sessions(user.id, NOW).await?.is_empty());
+    Ok(())
+}
+
+pub(super) async fn a_bearer_is_found_by_each_of_its_names(store: Store) -> Verdict {
+    let user = stored_user(&store).await?;
+    let session = session(user.id, 1, None);
+    store
+        .commit(vec![password(user.id, None, "h"), begin(&session)])
+        .await?;
+    let named = Canonical::of(&format!("person-{}", user.id)).ok_or("no identifier")?;
+    for (bearer, expected) in [
+        (Bearer::Session(session.id), Some(&session)),
+        (Bearer::User(user.id), None),
+        (Bearer::Named(named), None),
+    ] {
+        let facts = store.load_bearer(&bearer).await?.ok_or("lost")?;
+        assert_eq!((&facts.known.user, facts.session.as_ref()), (&user, expected));
+        assert!(facts.known.password.is_some());
+    }
+    let stranger = UserId(user.id.0 + 5000);
+    for bearer in [
+        Bearer::Session(name(user.id, 2)),
+        Bearer::Session(name(stranger, 1)),
+        Bearer::User(stranger),
+    ] {
+        assert!(store.load_bearer(&bearer).await?.is_none(), "{bearer:?}");
+    }
+    Ok(())
+}
+
+pub(super) async fn one_of_many_rotations_wins(store: Store) -> Verdict {
+    let id = stored_user(&store).await?.id;
+    let session = session(id, 1, None);
+    store.commit(vec![begin(&session)]).await?;
+    for generation in 0..4 {
+        let (winners, losers) = race(&store, |_| vec![rotate(session.id, generation, NOW)]).await?;
+        assert_eq!((winners, losers.len()), (1, usize::from(RACERS) - 1));
+        assert!(
+            losers
+                .iter()
+                .all(|loser| *loser == Conflict::SessionChanged(session.id))
+        );
+        assert_eq!(loaded(&store, session.id).await?.generation, generation + 1);
+    }
+    Ok(())
+}
+
+// RF-07
+pub(super) async fn a_dead_session_is_neither_rotated_nor_touched(store: Store) -> Verdict {
+    let id = stored_user(&store).await?.id;
+    let idle = session(id, 1, None);
+    let absolute = Session {
+        idle_expires_at: later(2000),
+        ..session(id, 2, None)
+    };
+    let ended = session(id, 3, None);
+    store
+        .commit(vec![
+            begin(&idle),
+            begin(&absolute),
+            begin(&ended),
+            end(ended.id, EndCause::Logout),
+        ])
+        .await?;
+    for (dead, at) in [
+        (&idle, later(1000)),
+        (&absolute, later(2000)),
+        (&ended, NOW),
+        (&session(id, 4, None), NOW),
+    ] {
+        let touch = Change::TouchSession {
+            id: dead.id,
+            at,
+            idle_expires_at: later(2000),
+        };
+        for change in [rotate(dead.id, 0, at), touch] {
+            assert_eq!(conflict(&store, vec![change]).await, Conflict::SessionChanged(dead.id));
+        }
+    }
+    store
+        .commit(vec![rotate(idle.id, 0, Timestamp(later(1000).0 - 1))])
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn an_end_and_a_rotation_agree(store: Store) -> Verdict {
+    let id = stored_user(&store).await?.id;
+    for number in 0..10 {
+        let session = session(id, number, None);
+        store.commit(vec![begin(&session)]).await?;
+        let (ended, rotated) = tokio::join!(
+            store.commit(vec![end(session.id, EndCause::Logout)]),
+            store.commit(vec![rotate(session.id, 0, NOW)]),
+        );
+        ended?;
+        let stored = loaded(&store, session.id).await?;
+        assert_eq!(stored.ended, Some((NOW, EndCause::Logout)));
+        match rotated {
+            Ok(()) => assert_eq!(stored.generation, 1),
+            Err(CommitError::Conflict(_)) => assert_eq!(stored.generation, 0),
+            Err(error @ CommitError::Store(_)) => return Err(error.into()),
+        }
+        let again = vec![end(session.id, EndCause::Cap)];
+        assert_eq!(conflict(&store, again).await, Conflict::SessionChanged(session.id));
+    }
+    Ok(())
+}
+
+pub(super) async fn a_device_has_one_live_session(store: Store) -> Verdict {
+    let id = stored_user(&store).await?.id;
+    let first = session(id, 1, Some("phone"));
+    store.commit(vec![begin(&first)]).await?;
+    let second = session(id, 2, Some("phone"));
+    assert_eq!(conflict(&store, vec![begin(&second)]).await, Conflict::DeviceBusy(id));
+    let elsewhere = Session {
+        dialect: "other".to_owned(),
+        ..session(id, 3, Some("phone"))
+    };
+    store
+        .commit(vec![
+            begin(&elsewhere),
+            begin(&session(id, 4, None)),
+            begin(&session(id, 5, None)),
+        ])
+        .await?;
+    let replace = |number| {
+        let free = Change::EndDeviceSession {
+            user: id,
+            dialect: "plain".to_owned(),
+            device: "phone".to_owned(),
+            at: NOW,
+        };
+        vec![free, begin(&session(id, number, Some("phone")))]
+    };
+    store.commit(replace(2)).await?;
+    assert_eq!(loaded(&store, first.id).await?.ended, Some((NOW, EndCause::Replaced)));
+    assert_eq!(loaded(&store, elsewhere.id).await?.ended, None);
+    let (winners, losers) = race(&store, |number| vec![begin(&session(id, 100 + number, Some("tablet")))]).await?;
+    assert_eq!((winners, losers.len()), (1, usize::from(RACERS) - 1));
+    assert!(losers.iter().all(|loser| *loser == Conflict::DeviceBusy(id)));
+    Ok(())
+}
+
+// LG-11
+pub(super) async fn a_disabled_user_begins_no_session(store: Store) -> Verdict {
+    let user = stored_user(&store).await?;
+    let disabled = User {
+        status: Status::Disabled,
+        ..user.clone()
+    };
+    store.commit(vec![Change::UpdateUser(Box::new(disabled))]).await?;
+    let changes = vec![begin(&session(user.id, 1, None))];
+    assert_eq!(conflict(&store, changes).await, Conflict::UserGone(user.id));
+    Ok(())
+}
+
+// RF-09
+pub(super) async fn all_sessions_but_one_end(store: Store) -> Verdict {
+    let (id, other) = (stored_user(&store).await?.id, stored_user(&store).await?.id);
+    let all: Vec<_> = (1..=3).map(|number| session(id, number, None)).collect();
+    let mut changes: Vec<_> = all.iter().map(begin).collect();
+    changes.push(begin(&session(other, 1, None)));
+    changes.push(Change::EndSessions {
+        user: id,
+        except: Some(all[1].id.handle),
+        at: NOW,
+        cause: EndCause::PasswordChanged,
+    });
+    store.commit(changes).await?;
+    assert_eq!(store.list_sessions(id, NOW).await?, [all[1].clone()]);
+    let everything = Change::EndSessions {
+        user: id,
+        except: None,
+        at: later(1),
+        cause: EndCause::PasswordReset,
+    };
+    store.commit(vec![everything]).await?;
+    assert_eq!(
+        loaded(&store, all[0].id).await?.ended,
+        Some((NOW, EndCause::PasswordChanged))
+    );
+    assert_eq!(
+        loaded(&store, all[1].id).await?.ended,
+        Some((later(1), EndCause::PasswordReset))
+    );
+    assert_eq!(store.list_sessions(other, NOW).await?.len(), 1);
+    Ok(())
+}
+
+// RF-15
+pub(super) async fn the_oldest_sessions_end_beyond_the_cap(store: Store) -> Verdict {
+    let id = stored_user(&store).await?.id;
+    let expired = Session {
+        used_at: later(900),
+        idle_expires_at: NOW,
+        ..session(id, 9, None)
+    };
+    let mut changes: Vec<_> = [3, 1, 5, 2, 4].map(|number| begin(&session(id, number, None))).to_vec();
+    changes.push(begin(&expired));
+    changes.push(Change::EndOldestSessions {
+        user: id,
+        keep: 2,
+        at: NOW,
+    });
+    store.commit(changes).await?;
+    let live: Vec<_> = store
+        .list_sessions(id, NOW)
+        .await?
+        .iter()
+        .map(|session| session.id)
+        .collect();
+    assert_eq!(live, [name(id, 5), name(id, 4)]);
+    assert_eq!(loaded(&store, name(id, 3)).await?.ended, Some((NOW, EndCause::Cap)));
+    // It was dead already, and takes nobody's place.
+    assert_eq!(loaded(&store, expired.id).await?.ended, None);
+    Ok(())
+}

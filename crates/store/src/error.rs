@@ -1,0 +1,132 @@
+//! How storing fails: by a guard ([`Conflict`]), by the database ([`StoreError`]), or before anything is open
+//! ([`OpenError`]). No message here holds a stored value.
+
+use std::path::PathBuf;
+
+use myna_core::change::Conflict;
+
+/// The database did not do what it was asked. Nothing of the caller's list was applied.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No space is left. Writing works again as soon as there is some.
+    #[error("the disk that holds the database is full")]
+    Full,
+    /// The files cannot be written.
+    #[error("the database is read-only: {0}")]
+    ReadOnly(String),
+    /// Reading or writing the files failed.
+    #[error("the database's files cannot be read or written: {0}")]
+    Io(String),
+    /// Another process held the database for longer than the store waits.
+    #[error("another process holds the database")]
+    Busy,
+    /// The files or a stored value are damaged.
+    #[error("the database is damaged: {0}")]
+    Corrupt(String),
+    /// The schema does not allow the change: a fault of the caller, held off by the last line (ST-08).
+    #[error("the schema refuses the change: {0}")]
+    Refused(String),
+    /// Every user id below the greatest integer was given out.
+    #[error("no user id is left")]
+    NoIdLeft,
+    /// The writer is gone: it panicked, or the store was closed. The process should end.
+    #[error("the store's writer has stopped")]
+    Stopped,
+    /// Something else, in the engine's words.
+    #[error("the database failed: {0}")]
+    Unexpected(String),
+}
+
+/// Why a list of changes was not applied. Nothing of it was.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum CommitError {
+    /// A guard did not hold: load again and decide again.
+    #[error("a guard did not hold: {0:?}")]
+    Conflict(Conflict),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl OpenError {
+    /// The same, seen by somebody whose store is open already.
+    pub(crate) fn while_open(self) -> StoreError {
+        if let Self::Store(error) = self {
+            error
+        } else {
+            StoreError::Unexpected(self.to_string())
+        }
+    }
+}
+
+impl From<Conflict> for CommitError {
+    fn from(conflict: Conflict) -> Self {
+        Self::Conflict(conflict)
+    }
+}
+
+/// Why the database was not opened. Each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder once held a database and holds none now (F25).
+    #[error(
+        "the database {} is missing, although this folder holds an installation: put the database back from a \
+         backup; to begin anew with no users, remove {} first",
+        database.display(), marker.display()
+    )]
+    DatabaseMissing {
+        /// Where the database should be.
+        database: PathBuf,
+        /// The file that says that there was one.
+        marker: PathBuf,
+    },
+    /// There is no database, and none was to be made.
+    #[error("there is no database {}: start the server once to make one, or name the right data folder", .0.display())]
+    NoDatabase(PathBuf),
+    /// The folder holds other people's files and others may read it (ST-12).
+    #[error("{} is open to others and holds other files: name an own folder, or run `chmod 700` on it", .0.display())]
+    FolderNotOurs(PathBuf),
+    /// The folder or a file cannot be made, read or written.
+    #[error("{}: {source}", path.display())]
+    Path {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A newer program has been here (ST-07).
+    #[error("the database was made by a newer Myna: schema {found}, this one knows {known}; run the newer program")]
+    NewerSchema {
+        /// The database's schema.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// A migration that was applied is not the one that this program holds.
+    #[error("migration {number} `{name}` of the database differs from this program's; run the program that made it")]
+    MigrationChanged {
+        /// Its number.
+        number: i64,
+        /// Its name in the database.
+        name: String,
+    },
+    /// The engine that was linked can corrupt databases (ST-02).
+    #[error("SQLite {found} is too old: 3.51.3 or newer is needed")]
+    OldEngine {
+        /// Its version.
+        found: &'static str,
+    },
+    /// A safety setting did not take (ST-01).
+    #[error("SQLite did not accept `{name} = {wanted}`: it says `{found}`; is the data folder on a network disk?")]
+    Setting {
+        /// Which.
+        name: &'static str,
+        /// What was asked for.
+        wanted: String,
+        /// What it is.
+        found: String,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,66 @@
+//! Fresh user ids: reserved in blocks by a guarded write, handed out from memory.
+//!
+//! Two rules together make an id unique for ever, whoever gives it. `used_user_id` holds every id that a user ever had,
+//! so that also the id of a deleted user is refused, and an import may name its ids in any order. `id_block.next` lies
+//! above every reserved and every used id, so that a fresh id is free unless somebody names it in between; then that
+//! one conflict makes the block be thrown away.
+
+use std::ops::Range;
+
+use myna_core::id::UserId;
+use tokio::sync::Mutex;
+
+use crate::db::Db;
+use crate::error::{CommitError, StoreError};
+use crate::writer::{Work, Writer};
+
+/// How many ids are reserved at once.
+const BLOCK: i64 = 100;
+
+const NEXT: &str = "SELECT next FROM id_block WHERE name = 'user'";
+const RESERVE: &str = "UPDATE id_block SET next = $1 WHERE name = 'user' AND next = $2";
+
+/// The rest of the block that this store has reserved.
+pub(crate) struct FreshIds(Mutex<Range<i64>>);
+
+impl Default for FreshIds {
+    fn default() -> Self {
+        Self(Mutex::new(0..0))
+    }
+}
+
+impl FreshIds {
+    pub(crate) async fn next(&self, writer: &Writer) -> Result<UserId, StoreError> {
+        let mut block = self.0.lock().await;
+        if block.is_empty() {
+            *block = match writer.run(Work::ReserveIds).await {
+                Ok(first) => first..first + BLOCK,
+                Err(CommitError::Store(error)) => return Err(error),
+                Err(CommitError::Conflict(_)) => return Err(StoreError::Busy),
+            };
+        }
+        block.next().map(UserId).ok_or(StoreError::NoIdLeft)
+    }
+
+    pub(crate) async fn forget_block_of(&self, id: UserId) {
+        let mut block = self.0.lock().await;
+        // The id itself was handed out before, so it lies before the rest.
+        if (block.start.saturating_sub(BLOCK)..block.end).contains(&id.0) {
+            *block = 0..0;
+        }
+    }
+}
+
+/// Reserves a block and returns its first id.
+pub(crate) fn reserve(db: &Db) -> Result<i64, StoreError> {
+    let mut first = 0;
+    db.rows(NEXT, &[], |row| {
+        first = row.integer(0)?;
+        Ok(())
+    })?;
+    let next = first.checked_add(BLOCK).ok_or(StoreError::NoIdLeft)?;
+    match db.execute(RESERVE, &[next.into(), first.into()])? {
+        1 => Ok(first),
+        _ => Err(StoreError::Busy),
+    }
+}

@@ -1,0 +1,72 @@
+//! A user with the credential that a password is verified against: the facts of a login.
+
+use myna_core::id::UserId;
+use myna_core::identifier::Canonical;
+use myna_core::secret::Secret;
+use myna_core::user::{Known, Password};
+
+use super::{Folded, user, user_columns, user_roles};
+use crate::Store;
+use crate::db::{Row, Value};
+use crate::error::StoreError;
+
+const BY_IDENTIFIER: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    ", p.hash, p.changed_at FROM identifier i JOIN user_account u ON u.id = i.user_id",
+    " LEFT JOIN password p ON p.user_id = u.id",
+    user_roles!(),
+    "WHERE i.canonical = $1 ORDER BY r.id"
+);
+const BY_ID: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    ", p.hash, p.changed_at FROM user_account u LEFT JOIN password p ON p.user_id = u.id",
+    user_roles!(),
+    "WHERE u.id = $1 ORDER BY r.id"
+);
+
+impl Store {
+    /// The user whom the identifier names.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails; an unknown identifier is no error.
+    pub async fn load_known(&self, identifier: &Canonical) -> Result<Option<Known>, StoreError> {
+        self.known_named(identifier)
+    }
+
+    /// The user of that id.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails; an unknown id is no error.
+    pub async fn load_known_by_id(&self, id: UserId) -> Result<Option<Known>, StoreError> {
+        self.known_by_id(id)
+    }
+
+    pub(super) fn known_named(&self, identifier: &Canonical) -> Result<Option<Known>, StoreError> {
+        self.known(BY_IDENTIFIER, identifier.as_str().into())
+    }
+
+    pub(super) fn known_by_id(&self, id: UserId) -> Result<Option<Known>, StoreError> {
+        self.known(BY_ID, id.into())
+    }
+
+    fn known(&self, sql: &str, value: Value<'_>) -> Result<Option<Known>, StoreError> {
+        let mut folded = Folded::new();
+        self.0
+            .readers
+            .rows(sql, &[value], |row| folded.row(row, |row| password(row, user::COLUMNS)))?;
+        Ok(folded.found.map(|(user, password)| Known { user, password }))
+    }
+}
+
+/// The password whose columns begin at `first`, if there is one.
+pub(super) fn password(row: &Row<'_>, first: usize) -> Result<Option<Password>, StoreError> {
+    let (Some(hash), Some(changed_at)) = (row.maybe_text(first)?, row.maybe_time(first + 1)?) else {
+        return Ok(None);
+    };
+    Ok(Some(Password {
+        hash: Secret::new(hash),
+        changed_at,
+    }))
+}

@@ -1,0 +1,87 @@
+//! A session with its user: the facts of a refresh.
+
+use myna_core::id::{Handle, SessionId, UserId};
+use myna_core::ops::refresh::Facts;
+use myna_core::session::{EndCause, Session};
+use myna_core::time::Timestamp;
+
+use super::{Folded, session_columns, user, user_columns, user_roles};
+use crate::Store;
+use crate::db::Row;
+use crate::error::StoreError;
+
+/// How many columns a session takes.
+pub(super) const COLUMNS: usize = 13;
+
+const BY_ID: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    ", ",
+    session_columns!(),
+    " FROM session s JOIN user_account u ON u.id = s.user_id",
+    user_roles!(),
+    "WHERE s.user_id = $1 AND s.handle = $2 ORDER BY r.id"
+);
+pub(crate) const OF_USER: &str = concat!(
+    "SELECT ",
+    session_columns!(),
+    " FROM session s WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.idle_expires_at > $2 AND s.expires_at > $2",
+    " ORDER BY s.used_at DESC, s.created_at DESC, s.handle"
+);
+
+impl Store {
+    /// The session of that name, dead or alive, and its user.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails; an unknown session is no error.
+    pub async fn load_session(&self, id: SessionId) -> Result<Option<Facts>, StoreError> {
+        let mut folded = Folded::new();
+        let values = [id.user.into(), (&id.handle).into()];
+        self.0.readers.rows(BY_ID, &values, |row| {
+            folded.row(row, |row| read(row, user::COLUMNS, id.user))
+        })?;
+        Ok(folded.found.map(|(user, session)| Facts { user, session }))
+    }
+
+    /// The sessions of a user that live at `now`, the last used first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails; an unknown user is no error.
+    pub async fn list_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        let mut sessions = Vec::new();
+        self.0.readers.rows(OF_USER, &[user.into(), now.into()], |row| {
+            sessions.push(read(row, 0, user)?);
+            Ok(())
+        })?;
+        Ok(sessions)
+    }
+}
+
+/// The session of `user` whose columns begin at `first`.
+pub(super) fn read(row: &Row<'_>, first: usize, user: UserId) -> Result<Session, StoreError> {
+    let cause = row.maybe_text(first + 12)?;
+    let ended = match (row.maybe_time(first + 11)?, cause) {
+        (Some(at), Some(cause)) => Some((
+            at,
+            EndCause::parse(&cause).ok_or_else(|| StoreError::Corrupt(format!("a session ended by `{cause}`")))?,
+        )),
+        _ => None,
+    };
+    Ok(Session {
+        id: SessionId {
+            user,
+            handle: Handle(row.bytes(first)?),
+        },
+        dialect: row.text(first + 1)?,
+        device: row.maybe_text(first + 2)?,
+        salt: row.bytes(first + 3)?,
+        generation: row.integer(first + 4)?,
+        created_at: row.time(first + 5)?,
+        used_at: row.time(first + 6)?,
+        idle_expires_at: row.time(first + 7)?,
+        expires_at: row.time(first + 8)?,
+        client_address: row.maybe_text(first + 9)?,
+        client_agent: row.maybe_text(first + 10)?,
+        ended,
+    })
+}

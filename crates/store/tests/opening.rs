@@ -1,0 +1,210 @@
+//! What opening a data folder makes, keeps and refuses, and how callers share transactions.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use myna_core::change::{Change, Conflict};
+use myna_core::id::{Handle, SessionId, UserId};
+use myna_core::session::Session;
+use myna_core::time::Timestamp;
+use myna_core::user::{Status, User};
+use myna_store::{CommitCounts, CommitError, OpenError, Opening, Store, StoreError};
+use tokio::task::JoinSet;
+
+fn user(id: UserId) -> User {
+    User {
+        id,
+        email: Some(format!("person{id}@example.com")),
+        username: None,
+        first_name: None,
+        middle_name: None,
+        last_name: None,
+        photo: None,
+        status: Status::Active,
+        must_change_password: false,
+        roles: Vec::new(),
+        attributes: "{}".to_owned(),
+        created_at: Timestamp(1),
+        updated_at: Timestamp(2),
+    }
+}
+
+fn insert(id: UserId) -> Vec<Change> {
+    vec![Change::InsertUser(Box::new(user(id)))]
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).map_or(0, |found| found.permissions().mode() & 0o777)
+}
+
+#[tokio::test]
+async fn data_survives_closing_and_opening() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), Opening::Create).unwrap();
+    let id = store.allocate_user_id().await.unwrap();
+    store.commit(insert(id)).await.unwrap();
+    store.commit(vec![]).await.unwrap();
+    store.check_ready().await.unwrap();
+    drop(store);
+    let store = Store::open(folder.path(), Opening::MustExist).unwrap();
+    assert_eq!(store.load_known_by_id(id).await.unwrap().unwrap().user, user(id));
+    // LG-11: also what was only handed out before is not handed out again.
+    assert!(store.allocate_user_id().await.unwrap() > id);
+    assert_eq!(
+        store.commit(insert(id)).await,
+        Err(CommitError::Conflict(Conflict::UserIdUsed(id)))
+    );
+}
+
+// ST-12
+#[tokio::test]
+async fn nobody_else_can_read_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/b");
+    let store = Store::open(&path, Opening::Create).unwrap();
+    store.commit(insert(UserId(1))).await.unwrap();
+    assert_eq!(mode(&path), 0o700);
+    let files = || fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path());
+    assert!(files().any(|file| file.ends_with("myna.db-wal")));
+    for file in files() {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    drop(store);
+    for file in files().chain([path.clone()]) {
+        fs::set_permissions(file, Permissions::from_mode(0o755)).unwrap();
+    }
+    let _store = Store::open(&path, Opening::Create).unwrap();
+    assert_eq!((mode(&path), mode(&path.join("myna.db"))), (0o700, 0o600));
+}
+
+#[test]
+fn a_folder_of_somebody_else_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shared");
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("letter"), "dear").unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    let refused = Store::open(&path, Opening::Create).err().unwrap();
+    assert!(matches!(refused, OpenError::FolderNotOurs(_)), "{refused}");
+    assert_eq!(mode(&path), 0o755);
+    assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
+}
+
+// F25
+#[tokio::test]
+async fn an_empty_database_never_takes_the_place_of_a_lost_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("myna.db");
+    let never = Store::open(folder.path(), Opening::MustExist).err().unwrap();
+    assert!(matches!(never, OpenError::NoDatabase(_)), "{never}");
+    fs::write(&database, "").unwrap();
+    let empty = Store::open(folder.path(), Opening::MustExist).err().unwrap();
+    assert!(matches!(empty, OpenError::NoDatabase(_)), "{empty}");
+    drop(Store::open(folder.path(), Opening::Create).unwrap());
+    for opening in [Opening::Create, Opening::MustExist] {
+        fs::remove_file(&database).unwrap();
+        let lost = Store::open(folder.path(), opening).err().unwrap();
+        assert!(matches!(lost, OpenError::DatabaseMissing { .. }), "{lost}");
+        assert!(!database.exists());
+        fs::write(&database, "").unwrap();
+        let emptied = Store::open(folder.path(), opening).err().unwrap();
+        assert!(matches!(emptied, OpenError::DatabaseMissing { .. }), "{emptied}");
+    }
+    fs::write(&database, "not a database".repeat(1000)).unwrap();
+    let damaged = Store::open(folder.path(), Opening::Create).err().unwrap();
+    assert!(matches!(damaged, OpenError::Store(StoreError::Corrupt(_))), "{damaged}");
+}
+
+// ST-07
+#[test]
+fn the_database_of_a_newer_program_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Store::open(folder.path(), Opening::Create).unwrap());
+    let raw = rusqlite::Connection::open(folder.path().join("myna.db")).unwrap();
+    raw.execute(
+        "INSERT INTO migration (number, name, checksum) VALUES (999, 'future', '')",
+        (),
+    )
+    .unwrap();
+    let newer = Store::open(folder.path(), Opening::Create).err().unwrap();
+    assert!(matches!(newer, OpenError::NewerSchema { found: 999, .. }), "{newer}");
+}
+
+// ST-05: while another process writes, callers queue; then they share a transaction.
+#[tokio::test]
+async fn callers_that_queue_share_a_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), Opening::Create).unwrap();
+    let other = rusqlite::Connection::open(folder.path().join("myna.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut callers = JoinSet::new();
+    for id in 1..=64 {
+        let store = store.clone();
+        callers.spawn(async move { store.commit(insert(UserId(id))).await });
+    }
+    // This is the only thread: after some turns every caller has queued.
+    for _ in 0..64 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(store.commit_counts(), CommitCounts { callers: 0, commits: 0 });
+    assert!(store.load_known_by_id(UserId(1)).await.unwrap().is_none());
+    other.execute_batch("COMMIT").unwrap();
+    for result in callers.join_all().await {
+        result.unwrap();
+    }
+    let counts = store.commit_counts();
+    assert_eq!(counts.callers, 64);
+    assert!(counts.commits <= 2, "{counts:?}");
+}
+
+// ST-03, ST-04: two processes, one session, one winner, nobody told that the database is busy.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn races_between_two_stores_have_one_winner() {
+    let folder = tempfile::tempdir().unwrap();
+    let stores = [
+        Store::open(folder.path(), Opening::Create).unwrap(),
+        Store::open(folder.path(), Opening::MustExist).unwrap(),
+    ];
+    let id = SessionId {
+        user: UserId(1),
+        handle: Handle([1; 16]),
+    };
+    let session = Session {
+        id,
+        dialect: "plain".to_owned(),
+        device: None,
+        salt: [0; 16],
+        generation: 0,
+        created_at: Timestamp(1),
+        used_at: Timestamp(1),
+        idle_expires_at: Timestamp(100),
+        expires_at: Timestamp(100),
+        client_address: None,
+        client_agent: None,
+        ended: None,
+    };
+    stores[0].commit(insert(id.user)).await.unwrap();
+    stores[1]
+        .commit(vec![Change::InsertSession(Box::new(session))])
+        .await
+        .unwrap();
+    let mut callers = JoinSet::new();
+    for number in 0..64 {
+        let store = stores[number % 2].clone();
+        let rotate = Change::RotateSession {
+            id,
+            while_generation: 0,
+            at: Timestamp(2),
+            idle_expires_at: Timestamp(50),
+        };
+        callers.spawn(async move { store.commit(vec![rotate]).await });
+    }
+    let results = callers.join_all().await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    let changed = Err(CommitError::Conflict(Conflict::SessionChanged(id)));
+    assert!(
+        results.iter().all(|result| result.is_ok() || *result == changed),
+        "{results:?}"
+    );
+}
