@@ -10,8 +10,8 @@ use crate::session::EndCause;
 use crate::time::Timestamp;
 use crate::user::{Status, User};
 
-/// What is wrong with a user record as an operator gave it: names that cannot be, nothing to sign in with, attributes
-/// that are no JSON object.
+/// What is wrong with a user record as an operator gave it: names that cannot be, nothing to sign in with. Attributes
+/// are no field of an input: who reads them proves that they are one JSON object.
 pub fn problems(user: &User) -> Vec<Problem> {
     let mut inputs = Inputs::default();
     for (field, text) in [
@@ -45,7 +45,8 @@ pub fn decide_add(user: User, hash: Option<Secret<String>>, now: Timestamp) -> D
     }
 }
 
-/// Decides an altered record. Disabling ends every session; so does a new password (RF-09).
+/// Decides an altered record. Disabling ends every session; so does a new password (RF-09). A reset link that is on its
+/// way dies in any case: it may have gone to an address that is no longer the user's (RS-07).
 pub fn decide_set(user: User, hash: Option<Secret<String>>, now: Timestamp) -> Decision {
     let id = user.id;
     let ends = user.status == Status::Disabled || hash.is_some();
@@ -55,8 +56,8 @@ pub fn decide_set(user: User, hash: Option<Secret<String>>, now: Timestamp) -> D
         ..user
     })));
     changes.extend(hash.map(|hash| set_password(id, hash, now)));
+    changes.push(Change::VoidChallenges { user: id, at: now });
     if ends {
-        changes.push(Change::VoidChallenges { user: id, at: now });
         changes.push(Change::EndSessions {
             user: id,
             except: None,

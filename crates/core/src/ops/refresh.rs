@@ -54,7 +54,7 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, facts: Option<&Facts>, proof: Proof)
     if input.generation == session.generation {
         return rotate(ctx, user, session);
     }
-    let predecessor = input.generation + 1 == session.generation;
+    let predecessor = input.generation == session.generation - 1;
     if predecessor && ctx.now.since(session.used_at) <= ctx.terms.grace {
         // RF-02: the answer got lost, or two tabs asked at once. The successor has not been used, or the generation
         // would have moved on.

@@ -110,8 +110,11 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, taken: &[Field], password: NewPasswo
 }
 
 fn refusal(problems: Vec<Problem>) -> Outcome {
-    let all = |wanted: fn(&Problem) -> bool| !problems.is_empty() && problems.iter().all(wanted);
-    let kind = if all(|problem| problem.kind == ProblemKind::Taken) {
+    let all = |wanted: fn(&Problem) -> bool| problems.iter().all(wanted);
+    let kind = if problems.is_empty() {
+        // Nothing that the client could mend: no id was drawn, or a good password was not hashed.
+        Kind::Fault
+    } else if all(|problem| problem.kind == ProblemKind::Taken) {
         Kind::IdentifierTaken
     } else if all(|problem| problem.field == Field::Password) {
         Kind::WeakPassword

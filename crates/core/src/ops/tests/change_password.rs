@@ -1,0 +1,172 @@
+//! Set a new password with the old one.
+
+use super::*;
+use crate::identifier::Canonical;
+use crate::ops::NewPassword;
+use crate::ops::bearer::Facts;
+use crate::ops::change_password::{Input, decide};
+use crate::policy::Verdict;
+use crate::session::Bearer;
+
+fn facts(user: User, session: Option<Session>) -> Facts {
+    let known = known(user);
+    Facts { known, session }
+}
+
+fn hashed() -> NewPassword {
+    NewPassword::Hashed(secret(NEW_HASH))
+}
+
+const fn right() -> Verdict {
+    Verdict::Match { rehash: None }
+}
+
+// PW-09, RF-09, RS-07: one transaction, whatever the client sent, with or without a device.
+#[test]
+fn the_others_end_and_the_own_session_stays() {
+    let on_phone = Session {
+        device: Some("phone".to_owned()),
+        ..session()
+    };
+    let marked = User {
+        must_change_password: true,
+        ..user()
+    };
+    let (by_session, own) = (Bearer::Session(session().id), Some(session().id.handle));
+    let by_name = Bearer::Named(Canonical::of("ada").unwrap());
+    let legacy = Verdict::Match {
+        rehash: Some(secret("$unused$")),
+    };
+    for (case, bearer, facts, verdict, except) in [
+        ("session", &by_session, facts(user(), Some(session())), right(), own),
+        ("device", &by_session, facts(user(), Some(on_phone)), right(), own),
+        ("must change", &by_session, facts(marked, Some(session())), right(), own),
+        ("old format", &by_session, facts(user(), Some(session())), legacy, own),
+        // No session is the own one: all end.
+        ("user", &Bearer::User(USER), facts(user(), None), right(), None),
+        ("named", &by_name, facts(user(), None), right(), None),
+    ] {
+        let changes = [
+            Change::SetPassword {
+                user: USER,
+                while_hash: Some(secret(OLD_HASH)),
+                hash: secret(NEW_HASH),
+                changed_at: Some(NOW),
+            },
+            Change::ClearMustChange(USER),
+            Change::VoidChallenges { user: USER, at: NOW },
+            Change::EndSessions {
+                user: USER,
+                except,
+                at: NOW,
+                cause: EndCause::PasswordChanged,
+            },
+        ];
+        let decision = decide(&Around::new().ctx(), bearer, Some(&facts), &verdict, hashed());
+        assert_decided(&decision, &Outcome::plain(Kind::PasswordChanged), &changes, case);
+    }
+}
+
+// LG-07, LG-11, RF-10, RF-14: the right password does not help a token that stands for nobody.
+#[test]
+fn a_token_that_stands_for_nobody_is_refused() {
+    let by_session = Bearer::Session(session().id);
+    let mut cases = vec![
+        ("nothing known".to_owned(), by_session.clone(), None),
+        (
+            "session forgotten".to_owned(),
+            by_session.clone(),
+            Some(facts(user(), None)),
+        ),
+        (
+            "disabled".to_owned(),
+            by_session.clone(),
+            Some(facts(disabled(), Some(session()))),
+        ),
+        (
+            "disabled, no session".to_owned(),
+            Bearer::User(USER),
+            Some(facts(disabled(), None)),
+        ),
+    ];
+    for (case, session) in unusable_sessions() {
+        cases.push((case, by_session.clone(), Some(facts(user(), Some(session)))));
+    }
+    for (case, bearer, facts) in cases {
+        for verdict in [right(), Verdict::Mismatch] {
+            let decision = decide(&Around::new().ctx(), &bearer, facts.as_ref(), &verdict, hashed());
+            assert_refused(&decision, Kind::InvalidToken, &case);
+        }
+    }
+}
+
+#[test]
+fn the_old_password_must_be_right() {
+    let without = Facts {
+        known: Known {
+            user: user(),
+            password: None,
+        },
+        session: Some(session()),
+    };
+    let with = || facts(user(), Some(session()));
+    for (case, facts, verdict, password) in [
+        ("wrong", with(), Verdict::Mismatch, hashed()),
+        ("wrong, not hashed", with(), Verdict::Mismatch, NewPassword::NotTried),
+        // Whether the new one is weak is told only to who knows the old one.
+        (
+            "wrong and weak",
+            with(),
+            Verdict::Mismatch,
+            NewPassword::Refused(ProblemKind::TooCommon),
+        ),
+        ("has none", without, right(), hashed()),
+        ("right, not hashed", with(), right(), NewPassword::NotTried),
+    ] {
+        let bearer = Bearer::Session(session().id);
+        let decision = decide(&Around::new().ctx(), &bearer, Some(&facts), &verdict, password);
+        assert_refused(&decision, Kind::InvalidCredentials, case);
+    }
+}
+
+// PW-03
+#[test]
+fn a_weak_new_password_alters_nothing() {
+    let kind = ProblemKind::TooShort { min: 15 };
+    let decision = decide(
+        &Around::new().ctx(),
+        &Bearer::Session(session().id),
+        Some(&facts(user(), Some(session()))),
+        &right(),
+        NewPassword::Refused(kind),
+    );
+    let outcome = Outcome::invalid(Kind::WeakPassword, vec![problem(Field::NewPassword, kind)]);
+    assert_decided(&decision, &outcome, &[], "weak");
+}
+
+#[test]
+fn every_missing_field_is_listed() {
+    let (old, new) = (missing(Field::Password), missing(Field::NewPassword));
+    for (fields, problems) in [
+        (&[][..], &[old, new][..]),
+        (&[(Field::NewPassword, "n")], &[old]),
+        (&[(Field::Password, "o")], &[new]),
+        (
+            &[
+                (Field::Password, "o"),
+                (Field::NewPassword, "n"),
+                (Field::Device, "a\0"),
+            ],
+            &[problem(Field::Device, ProblemKind::NotText)],
+        ),
+    ] {
+        assert_eq!(refused(Input::parse(&inputs(fields))), problems, "{fields:?}");
+    }
+    let input = Input::parse(&inputs(&[(Field::Password, " o "), (Field::NewPassword, " n ")]))
+        .ok()
+        .unwrap();
+    assert_eq!(
+        (input.password.expose().as_str(), input.new_password.expose().as_str()),
+        (" o ", " n ")
+    );
+}
