@@ -1,2 +1,18 @@
-//! The `myna` program.
-fn main() {}
+//! The `myna` program: a login server that speaks the API your clients already speak.
+
+mod app;
+mod cases;
+mod cli;
+mod clock;
+mod config;
+mod dialects;
+mod hashing;
+mod http;
+mod jobs;
+mod keyring;
+mod mail;
+mod start;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,333 @@
+//! Written tree → template for one place: every slot has its carrier there, what may be absent says what then. It
+//! expands shapes and merges literals; it never looks at values.
+
+use std::ops::Range;
+
+use myna_core::outcome::Kind;
+
+use crate::encode::{of_access, of_refresh};
+use crate::file::Faults;
+use crate::slot::{Carrier, List, Place, Slot, Type};
+use crate::template::{Absent, Medium, Segment, Template};
+use crate::tree::{Entry, Part, Placeholder, Tree};
+use crate::write;
+
+use super::{Compiler, Shapes};
+
+/// What all templates of a dialect may hold together, in bytes and segments: shapes in shapes grow fast (IN-07).
+pub(super) const EMITTED_MAX: usize = 1 << 20;
+/// Shapes inside each other.
+const SHAPE_DEPTH_MAX: usize = 32;
+
+/// Where a template will be used.
+#[derive(Clone, Copy)]
+pub(super) struct Use {
+    pub(super) place: Place,
+    /// For which outcome, to name it in faults.
+    pub(super) kind: Option<Kind>,
+}
+
+impl Use {
+    pub(super) const fn response(kind: Kind) -> Self {
+        Self { place: Place::Response(kind.groups()), kind: Some(kind) }
+    }
+
+    pub(super) const fn token(place: Place) -> Self {
+        Self { place, kind: None }
+    }
+
+    fn describe(self) -> String {
+        match (self.place, self.kind) {
+            (Place::Response(_), Some(kind)) => format!("in a response for `{}`", kind.name()),
+            (Place::Response(_), None) => "in every response".to_owned(),
+            (Place::Header, _) => "in a token's header".to_owned(),
+            (Place::AccessClaims, _) => "in an access token's claims".to_owned(),
+            (Place::RefreshClaims, _) => "in a refresh token's claims".to_owned(),
+        }
+    }
+}
+
+impl Compiler<'_> {
+    /// A tree as JSON.
+    pub(super) fn json(&mut self, tree: &Tree, used: Use) -> Template {
+        let mut emit = self.emit(used, Medium::Json);
+        emit.tree(tree);
+        emit.finish()
+    }
+
+    /// Parts as text.
+    pub(super) fn plain(&mut self, parts: &[Part], used: Use, medium: Medium) -> Template {
+        let mut emit = self.emit(used, medium);
+        emit.parts(parts);
+        emit.finish()
+    }
+
+    fn emit(&mut self, used: Use, medium: Medium) -> Emit<'_> {
+        Emit {
+            used,
+            medium,
+            tokens: self.tokens,
+            shapes: &self.shapes,
+            faults: &mut self.faults,
+            budget: &mut self.budget,
+            segments: Vec::new(),
+            literal: Vec::new(),
+            lists: Vec::new(),
+            stack: Vec::new(),
+            via: None,
+        }
+    }
+}
+
+struct Emit<'c> {
+    used: Use,
+    medium: Medium,
+    /// Whether the dialect has access and refresh tokens.
+    tokens: (bool, bool),
+    shapes: &'c Shapes,
+    faults: &'c mut Faults,
+    budget: &'c mut usize,
+    segments: Vec<Segment>,
+    literal: Vec<u8>,
+    /// The lists that are gone through here.
+    lists: Vec<List>,
+    /// The shapes that are being expanded.
+    stack: Vec<String>,
+    /// Where the outermost of them is used: faults of its use are told there.
+    via: Option<Range<usize>>,
+}
+
+impl Emit<'_> {
+    fn finish(mut self) -> Template {
+        self.flush();
+        Template::new(self.segments, self.medium)
+    }
+
+    fn flush(&mut self) {
+        if !self.literal.is_empty() {
+            self.segments.push(Segment::Literal(std::mem::take(&mut self.literal).into()));
+        }
+    }
+
+    fn spend(&mut self, amount: usize) {
+        *self.budget = self.budget.saturating_sub(amount);
+    }
+
+    fn push(&mut self, segment: Segment) {
+        self.flush();
+        self.spend(64);
+        self.segments.push(segment);
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.spend(bytes.len());
+        self.literal.extend_from_slice(bytes);
+    }
+
+    /// What `write` emits, as a sequence of its own.
+    fn inner(&mut self, write: impl FnOnce(&mut Self)) -> Box<[Segment]> {
+        self.flush();
+        let outer = std::mem::take(&mut self.segments);
+        write(self);
+        self.flush();
+        std::mem::replace(&mut self.segments, outer).into()
+    }
+
+    fn tree(&mut self, tree: &Tree) {
+        if *self.budget == 0 {
+            return;
+        }
+        match tree {
+            Tree::Literal(json) => self.bytes(json.as_bytes()),
+            Tree::Text(parts) => {
+                self.bytes(b"\"");
+                self.parts(parts);
+                self.bytes(b"\"");
+            }
+            Tree::Whole(placeholder) => {
+                self.no_omission(placeholder);
+                self.whole(placeholder);
+            }
+            Tree::Shape(name, span) => self.shape(name, span),
+            Tree::Array(all) => {
+                self.bytes(b"[");
+                for (at, tree) in all.iter().enumerate() {
+                    if at > 0 {
+                        self.bytes(b",");
+                    }
+                    self.tree(tree);
+                }
+                self.bytes(b"]");
+            }
+            Tree::Object(entries) => {
+                self.bytes(b"{");
+                self.entries(entries, false);
+                self.bytes(b"}");
+            }
+            Tree::EachElement(list, span, element) => {
+                self.bytes(b"[");
+                self.each(*list, span, |emit| {
+                    emit.push(Segment::Comma);
+                    emit.tree(element);
+                });
+                self.bytes(b"]");
+            }
+            Tree::EachMember(list, span, entries) => {
+                self.bytes(b"{");
+                self.each(*list, span, |emit| emit.entries(entries, true));
+                self.bytes(b"}");
+            }
+        }
+    }
+
+    /// Members. Behind one that is surely there a comma is fixed; else only rendering can tell.
+    fn entries(&mut self, entries: &[Entry], repeated: bool) {
+        let mut certain = false;
+        for (at, entry) in entries.iter().enumerate() {
+            let write = |emit: &mut Self| {
+                if certain {
+                    emit.bytes(b",");
+                } else if repeated || at > 0 {
+                    emit.push(Segment::Comma);
+                }
+                emit.bytes(b"\"");
+                emit.parts(&entry.key);
+                emit.bytes(b"\":");
+                match &entry.value {
+                    Tree::Whole(placeholder) => emit.whole(placeholder),
+                    other => emit.tree(other),
+                }
+            };
+            match &entry.value {
+                Tree::Whole(placeholder) if placeholder.show.absent == Absent::Omit => {
+                    let inner = self.inner(write);
+                    self.push(Segment::Present(placeholder.show.clone(), inner));
+                }
+                _ => {
+                    write(self);
+                    certain = true;
+                }
+            }
+        }
+    }
+
+    fn each(&mut self, list: List, span: &Range<usize>, write: impl FnOnce(&mut Self)) {
+        self.prove(list.slot(), list.slot().name(), span);
+        self.lists.push(list);
+        let inner = self.inner(write);
+        self.lists.pop();
+        self.push(Segment::Each(list, inner));
+    }
+
+    fn shape(&mut self, name: &str, span: &Range<usize>) {
+        // A shape within itself was told before; here it only must end.
+        if self.stack.len() >= SHAPE_DEPTH_MAX || self.stack.iter().any(|open| open == name) {
+            return;
+        }
+        let shapes = self.shapes;
+        let Some((_, Some(tree))) = shapes.iter().find(|(shape, _)| shape == name) else { return };
+        let outermost = self.via.is_none();
+        if outermost {
+            self.via = Some(span.clone());
+        }
+        self.stack.push(name.to_owned());
+        self.tree(tree);
+        self.stack.pop();
+        if outermost {
+            self.via = None;
+        }
+    }
+
+    fn whole(&mut self, placeholder: &Placeholder) {
+        self.placeholder(placeholder);
+        if placeholder.show.slot.kind() == Type::List {
+            let help = format!("go through it: `{{each {}}}`", placeholder.name());
+            self.faults.add_with(placeholder.span.clone(), format!("`{{{}}}` is a list", placeholder.name()), help);
+        }
+        self.push(Segment::Whole(placeholder.show.clone()));
+    }
+
+    fn parts(&mut self, parts: &[Part]) {
+        for part in parts {
+            match part {
+                Part::Literal(text) if self.medium == Medium::Json => {
+                    let mut escaped = Vec::new();
+                    write::escaped(text, &mut escaped);
+                    self.bytes(&escaped);
+                }
+                Part::Literal(text) => self.bytes(text.as_bytes()),
+                Part::Slot(placeholder) => self.part(placeholder),
+                Part::Shape(..) | Part::Each(..) => {}
+            }
+        }
+    }
+
+    fn no_omission(&mut self, placeholder: &Placeholder) {
+        if placeholder.show.absent == Absent::Omit {
+            let help = "`?` writes null, or nothing within a text".to_owned();
+            self.faults.add_with(placeholder.span.clone(), "`??` leaves a member out, and this is none", help);
+        }
+    }
+
+    fn part(&mut self, placeholder: &Placeholder) {
+        self.placeholder(placeholder);
+        if matches!(placeholder.show.slot.kind(), Type::List | Type::Texts | Type::Json) {
+            let help = "it can only be a JSON leaf of its own".to_owned();
+            self.faults.add_with(placeholder.span.clone(), format!("`{{{}}}` has no text form", placeholder.name()), help);
+        }
+        self.no_omission(placeholder);
+        self.push(Segment::Part(placeholder.show.clone()));
+    }
+
+    fn placeholder(&mut self, placeholder: &Placeholder) {
+        let (slot, name) = (placeholder.show.slot, placeholder.name());
+        self.prove(slot, &name, &placeholder.span);
+        // A token's name for its user may be missing: then the token names nobody and is refused when it comes back.
+        let naming = matches!(slot, Slot::UserEmail | Slot::UserUsername) && self.used.kind.is_none();
+        if slot.is_optional() && placeholder.show.absent == Absent::Never && !naming {
+            let help = format!("`{{{name}?}}` writes null, `{{{name}??}}` leaves the member out, `{{{name} | or '…'}}` a text");
+            self.faults.add_with(placeholder.span.clone(), format!("`{{{name}}}` may be absent, and nothing says what then"), help);
+        }
+    }
+
+    /// That the slot has a carrier here.
+    fn prove(&mut self, slot: Slot, name: &str, span: &Range<usize>) {
+        let carrier = slot.carrier();
+        let shown = format!("`{{{name}}}`");
+        if matches!(carrier, Carrier::Error | Carrier::Role) {
+            if !self.lists.iter().any(|list| list.entry() == carrier) {
+                let list = if carrier == Carrier::Error { List::Errors } else { List::Roles };
+                let help = format!("it has a value inside `{{each {}}}`", list.slot().name());
+                self.fault(span, format!("{shown} stands outside its list"), help);
+            }
+            return;
+        }
+        if !self.used.place.carries(slot) {
+            let message = format!("{shown} has no value {}", self.used.describe());
+            let help = self.used.kind.map(|kind| format!("`{}` carries: {}", kind.name(), carried(kind)));
+            self.fault(span, message, help);
+            return;
+        }
+        for (wanted, has, which) in [(of_access as fn(Slot) -> bool, self.tokens.0, "access"), (of_refresh, self.tokens.1, "refresh")] {
+            if wanted(slot) && !has {
+                let help = format!("describe them in `[token.{which}]`");
+                self.fault(span, format!("{shown}: this dialect has no {which} tokens"), help);
+            }
+        }
+    }
+
+    fn fault(&mut self, span: &Range<usize>, message: String, help: impl Into<Option<String>>) {
+        match self.via.clone() {
+            Some(via) => {
+                let shape = self.stack.first().map(String::as_str).unwrap_or_default();
+                self.faults.add_with(via, format!("in shape `{shape}`: {message}"), help);
+            }
+            None => self.faults.add_with(span.clone(), message, help),
+        }
+    }
+}
+
+fn carried(kind: Kind) -> String {
+    let names: Vec<String> = kind.groups().iter().map(|group| format!("{group:?}").to_lowercase()).collect();
+    names.join(", ")
+}

@@ -1,0 +1,241 @@
+//! Written → proven: a dialect file becomes a [`Dialect`] that cannot fail for reasons in the file, or the list of all
+//! its faults. Each section has its file here; none reads anything but the text it is given (IN-07).
+
+mod emit;
+mod endpoint;
+mod reply;
+mod request;
+mod shape;
+mod token;
+
+use std::time::Duration;
+
+use http::HeaderName;
+use myna_core::outcome::{Group, Kind};
+use myna_core::policy::Terms;
+use myna_core::problem::ProblemKind;
+use toml::de::DeTable;
+
+use crate::diagnostic::{Diagnostic, Source, did_you_mean};
+use crate::dialect::{Dialect, ReplyTable};
+use crate::duration;
+use crate::encode::{Filling, Reply};
+use crate::file::{Faults, Table, Text};
+use crate::messages::{FILL_INS, Messages, unknown_fill_ins};
+use crate::slot::Place;
+use crate::token::{AccessProfile, RefreshProfile};
+use crate::tree::Tree;
+
+/// The largest dialect file.
+pub const FILE_BYTES_MAX: usize = 256 * 1024;
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const GRACE_MAX: Duration = Duration::from_secs(60);
+const ROOT_KEYS: [&str; 11] = [
+    "dialect", "title", "document", "honour_accept", "unknown_members", "token", "session", "headers", "messages", "shape",
+    "on",
+];
+
+/// Named trees; `None` for one with faults.
+type Shapes = Vec<(String, Option<Tree>)>;
+
+/// What compiling has come to.
+struct Compiler<'s> {
+    file: &'s str,
+    faults: Faults,
+    shapes: Shapes,
+    names: Vec<String>,
+    /// Whether there are access and refresh tokens.
+    tokens: (bool, bool),
+    budget: usize,
+    replies: Vec<Reply>,
+    /// The dialect-wide replies.
+    general: Vec<(Kind, usize)>,
+    messages: Messages,
+    strict: bool,
+}
+
+/// Proves a dialect file. `folder_name`: what its name must be.
+///
+/// # Errors
+/// Every fault of the file, in its order.
+pub fn compile(source: &Source, folder_name: Option<&str>) -> Result<Dialect, Vec<Diagnostic>> {
+    if source.text.len() > FILE_BYTES_MAX {
+        return Err(vec![Diagnostic::new(format!("a dialect has at most {} KiB", FILE_BYTES_MAX / 1024))]);
+    }
+    let (document, errors) = DeTable::parse_recoverable(&source.text);
+    if !errors.is_empty() {
+        let fault = |error: &toml::de::Error| {
+            let fault = Diagnostic::new(format!("this is not TOML: {}", error.message().replace('\n', " ")));
+            error.span().map_or(fault.clone(), |span| fault.at(span))
+        };
+        return Err(errors.iter().map(fault).collect());
+    }
+    let mut compiler = Compiler {
+        file: &source.text,
+        faults: Faults::default(),
+        shapes: Vec::new(),
+        names: Vec::new(),
+        tokens: (false, false),
+        budget: emit::EMITTED_MAX,
+        replies: Vec::new(),
+        general: Vec::new(),
+        messages: Messages::default(),
+        strict: false,
+    };
+    let dialect = compiler.dialect(&Table::root(&source.text, &document), folder_name);
+    if compiler.budget == 0 {
+        compiler.faults.extend([Diagnostic::new("the responses of this dialect grow too large: shapes hold too many shapes")]);
+    }
+    match dialect {
+        Some(dialect) if compiler.faults.is_empty() => Ok(dialect),
+        _ => Err(compiler.faults.into_sorted()),
+    }
+}
+
+impl Compiler<'_> {
+    fn dialect(&mut self, root: &Table<'_>, folder_name: Option<&str>) -> Option<Dialect> {
+        let mut known = ROOT_KEYS.to_vec();
+        known.push("endpoint");
+        root.only(&known, &mut self.faults);
+        let name = self.name(root, folder_name);
+        let title = root.text("title", &mut self.faults);
+        let document = root.text("document", &mut self.faults);
+        let honour_accept = root.bool("honour_accept", &mut self.faults).unwrap_or_default();
+        self.strict = self.unknown_members(root);
+        self.messages(root);
+        self.shapes(root);
+        let (access, refresh) = self.token_profiles(root);
+        let headers = self.general_headers(root);
+        self.general_replies(root);
+        let terms = self.terms(root, &name, access.as_ref(), refresh.as_ref());
+        let endpoints = self.endpoints(root, honour_accept);
+        let general = general_table(&self.general, endpoints.iter().map(|endpoint| &endpoint.replies));
+        Some(Dialect {
+            title: title.map_or_else(|| name.clone(), |title| title.value),
+            name,
+            document: document.map(|text| text.value),
+            terms: terms?,
+            access,
+            refresh,
+            honour_accept,
+            headers,
+            messages: std::mem::take(&mut self.messages),
+            replies: std::mem::take(&mut self.replies),
+            general,
+            endpoints,
+        })
+    }
+
+    fn name(&mut self, root: &Table<'_>, folder_name: Option<&str>) -> String {
+        if !root.has("dialect") {
+            let help = "dialect = \"NAME\", as its folder is called".to_owned();
+            self.faults.extend([Diagnostic::new("`dialect` is missing").help(help)]);
+        }
+        let Some(name) = root.text("dialect", &mut self.faults) else { return String::new() };
+        let lawful = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
+        if name.value.is_empty() || name.value.len() > 64 || !name.value.bytes().all(lawful) {
+            self.faults.add(name.span.clone(), "a dialect's name is of small letters, digits, `_` and `-`, at most 64");
+        } else if folder_name.is_some_and(|folder| folder != name.value) {
+            let folder = folder_name.unwrap_or_default();
+            self.faults.add(name.span.clone(), format!("the dialect is called `{}`, its folder `{folder}`", name.value));
+        }
+        name.value
+    }
+
+    fn unknown_members(&mut self, root: &Table<'_>) -> bool {
+        let Some(choice) = root.text("unknown_members", &mut self.faults) else { return false };
+        choice.value == "refuse" || {
+            if choice.value != "ignore" {
+                let help = did_you_mean(&choice.value, ["ignore", "refuse"]);
+                self.faults.add_with(choice.span, "`unknown_members` is \"ignore\" or \"refuse\"", help);
+            }
+            false
+        }
+    }
+
+    fn messages(&mut self, root: &Table<'_>) {
+        let Some(table) = root.table("messages", &mut self.faults) else { return };
+        table.only(&ProblemKind::NAMES, &mut self.faults);
+        for name in ProblemKind::NAMES {
+            if let Some(words) = table.text(name, &mut self.faults) {
+                self.prove_message(&words);
+                self.messages.0.push((name, words.value));
+            }
+        }
+    }
+
+    fn prove_message(&mut self, words: &Text) {
+        for name in unknown_fill_ins(&words.value) {
+            let help = did_you_mean(name, FILL_INS).unwrap_or_else(|| format!("known here: {}", FILL_INS.join(", ")));
+            let at = words.value.find(&format!("{{{name}}}")).unwrap_or_default();
+            let span = words.at(at..at + name.len() + 2);
+            self.faults.add_with(span, format!("a message has no `{{{name}}}` to fill in"), help);
+        }
+    }
+
+    fn general_headers(&mut self, root: &Table<'_>) -> Vec<(HeaderName, Filling)> {
+        let Some(table) = root.table("headers", &mut self.faults) else { return Vec::new() };
+        self.headers(&table, emit::Use { place: Place::Response(&[Group::Request]), kind: None })
+    }
+
+    fn general_replies(&mut self, root: &Table<'_>) {
+        let Some(table) = root.table("on", &mut self.faults) else { return };
+        self.general = self.replies_of(&table);
+    }
+
+    fn span(&mut self, table: &Table<'_>, key: &str) -> Option<Duration> {
+        let text = table.text(key, &mut self.faults)?;
+        let span = duration::parse(&text.value);
+        if span.is_none() {
+            let help = "a number with s, m, h or d: \"30m\", \"24h\"".to_owned();
+            self.faults.add_with(text.span, format!("`{}` is no span of time", text.value), help);
+        }
+        span
+    }
+
+    fn terms(
+        &mut self,
+        root: &Table<'_>,
+        name: &str,
+        access: Option<&AccessProfile>,
+        refresh: Option<&RefreshProfile>,
+    ) -> Option<Terms> {
+        let table = root.table("session", &mut self.faults);
+        let mut lifetime = None;
+        let mut grace = Duration::from_secs(10);
+        if let Some(table) = table {
+            table.only(&["lifetime", "grace"], &mut self.faults);
+            lifetime = self.span(&table, "lifetime");
+            grace = self.span(&table, "grace").unwrap_or(grace);
+            if grace > GRACE_MAX {
+                // RF-02: a stolen token must not stay good for long after its owner has used it.
+                self.faults.add(table.place("grace"), "`grace` is at most 60s");
+            }
+            if lifetime.is_some_and(|lifetime| lifetime.is_zero()) {
+                self.faults.add(table.place("lifetime"), "a session without lifetime is none");
+            }
+        }
+        let (access, refresh) = (access.map(AccessProfile::lifetime), refresh.map(RefreshProfile::lifetime));
+        let longest = access.max(refresh).unwrap_or_default().max(30 * DAY);
+        let absolute = lifetime.unwrap_or(longest);
+        let idle = refresh.or(access).unwrap_or(absolute);
+        Some(Terms { dialect: name.to_owned(), idle, absolute, grace })
+    }
+}
+
+/// Which reply serves a kind where no endpoint was reached: the dialect's own, else the first endpoint's that has one.
+fn general_table<'e>(general: &[(Kind, usize)], endpoints: impl Iterator<Item = &'e ReplyTable> + Clone) -> ReplyTable {
+    let reply = |(place, kind): (usize, &Kind)| {
+        let own = select(*kind, &[general]);
+        own.or_else(|| endpoints.clone().find_map(|table| table.get(place).copied().flatten()))
+    };
+    Kind::ALL.iter().enumerate().map(reply).collect()
+}
+
+/// The most precise reply for a kind; of equally precise ones that of the first list.
+fn select(kind: Kind, lists: &[&[(Kind, usize)]]) -> Option<usize> {
+    kind.chain().find_map(|kind| {
+        let found = |list: &&[(Kind, usize)]| list.iter().find(|(of, _)| *of == kind).map(|(_, reply)| *reply);
+        lists.iter().find_map(found)
+    })
+}

@@ -1,0 +1,184 @@
+//! `[on.KIND]`: responses. Status, headers, cookies and one body each, proven for the outcome that they are written for.
+
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderName, HeaderValue, StatusCode};
+use myna_core::outcome::Kind;
+
+use super::Compiler;
+use super::emit::Use;
+use crate::diagnostic::did_you_mean;
+use crate::encode::{Cookie, Filling, Reply};
+use crate::file::{Table, Text};
+use crate::template::{Medium, Template};
+use crate::tree::{self, Part};
+use crate::write::is_cookie_octet;
+
+const REPLY_KEYS: [&str; 6] = ["status", "body", "text", "content_type", "headers", "cookie"];
+/// Headers that are not a dialect's to write, and who writes them.
+const OTHERS_HEADERS: [(HeaderName, &str); 8] = [
+    (CONTENT_TYPE, "write `content_type` in the response"),
+    (SET_COOKIE, "write `[[on.KIND.cookie]]` in the response"),
+    (CONTENT_LENGTH, "the server writes it"),
+    (TRANSFER_ENCODING, "the server writes it"),
+    (CONNECTION, "the server writes it"),
+    (UPGRADE, "the server writes it"),
+    (TRAILER, "the server writes it"),
+    (TE, "the server writes it"),
+];
+
+impl Compiler<'_> {
+    /// The responses of an `on` table by kind.
+    pub(super) fn replies_of(&mut self, table: &Table<'_>) -> Vec<(Kind, usize)> {
+        let mut replies = Vec::new();
+        for key in table.keys() {
+            let Some(kind) = Kind::parse(&key.value) else {
+                let help = did_you_mean(&key.value, Kind::ALL.iter().map(|kind| kind.name()));
+                self.faults.add_with(key.span, format!("there is no outcome `{}`", key.value), help);
+                continue;
+            };
+            if let Some(table) = table.table(&key.value, &mut self.faults) {
+                let reply = self.reply(&table, kind);
+                self.replies.push(reply);
+                replies.push((kind, self.replies.len() - 1));
+            }
+        }
+        replies
+    }
+
+    fn reply(&mut self, table: &Table<'_>, kind: Kind) -> Reply {
+        table.only(&REPLY_KEYS, &mut self.faults);
+        let used = Use::response(kind);
+        let status = self.status(table);
+        let (json, text) = (table.text("body", &mut self.faults), table.text("text", &mut self.faults));
+        if let (Some(_), Some(text)) = (&json, &text) {
+            self.faults.add(text.span.clone(), "a response has a `body` or a `text`, not both");
+        }
+        let no_body = status.filter(|status| matches!(status.as_u16(), 204 | 205 | 304));
+        if let (Some(status), Some(body)) = (no_body, json.as_ref().or(text.as_ref())) {
+            // RFC 9110 §15.3.5, §15.3.6, §15.4.5
+            self.faults.add(body.span.clone(), format!("a response with status {} has no body", status.as_u16()));
+        }
+        let default_type = match (&json, &text) {
+            (Some(_), _) => Some("application/json"),
+            (None, Some(_)) => Some("text/plain;charset=utf-8"),
+            (None, None) => None,
+        };
+        let body = match (json, text) {
+            (Some(json), _) => {
+                let tree = tree::tree(&json, &self.names, &mut self.faults);
+                tree.map(|tree| self.json(&tree, used))
+            }
+            (None, Some(text)) => Some(self.text_template(&text, used, Medium::Plain)),
+            (None, None) => None,
+        };
+        let headers = table.table("headers", &mut self.faults);
+        Reply {
+            status,
+            content_type: self.content_type(table, default_type),
+            headers: headers.map(|headers| self.headers(&headers, used)).unwrap_or_default(),
+            cookies: self.cookies(table, used),
+            body,
+        }
+    }
+
+    fn status(&mut self, table: &Table<'_>) -> Option<StatusCode> {
+        let number = table.number("status", &mut self.faults)?;
+        let status = u16::try_from(number).ok().filter(|number| (200..600).contains(number));
+        let status = status.and_then(|number| StatusCode::from_u16(number).ok());
+        if status.is_none() {
+            self.faults.add(table.place("status"), format!("{number} is no status of a response: 200 to 599"));
+        }
+        status
+    }
+
+    fn content_type(&mut self, table: &Table<'_>, default: Option<&'static str>) -> Option<HeaderValue> {
+        let Some(text) = table.text("content_type", &mut self.faults) else {
+            return default.map(HeaderValue::from_static);
+        };
+        if text.value.is_empty() {
+            return None;
+        }
+        let value = HeaderValue::from_str(&text.value).ok().filter(|_| text.value.contains('/'));
+        if value.is_none() {
+            self.faults.add(text.span, format!("`{}` is no media type", text.value.escape_debug()));
+        }
+        value
+    }
+
+    fn text_template(&mut self, text: &Text, used: Use, medium: Medium) -> Template {
+        let parts = tree::parts(text, &mut self.faults);
+        self.plain(&parts, used, medium)
+    }
+
+    pub(super) fn headers(&mut self, table: &Table<'_>, used: Use) -> Vec<(HeaderName, Filling)> {
+        let mut headers: Vec<(HeaderName, Filling)> = Vec::new();
+        for key in table.keys() {
+            let Some(text) = table.text(&key.value, &mut self.faults) else { continue };
+            let Ok(name) = HeaderName::from_bytes(key.value.as_bytes()) else {
+                self.faults.add(key.span, format!("`{}` cannot be a header's name", key.value.escape_debug()));
+                continue;
+            };
+            if let Some((_, help)) = OTHERS_HEADERS.iter().find(|(other, _)| *other == name) {
+                self.faults.add_with(key.span, format!("`{}` has no place here", key.value), (*help).to_owned());
+                continue;
+            }
+            if headers.iter().any(|(present, _)| *present == name) {
+                self.faults.add(key.span, format!("the header `{name}` is written twice"));
+                continue;
+            }
+            let parts = tree::parts(&text, &mut self.faults);
+            let bad = |part: &Part| matches!(part, Part::Literal(text) if HeaderValue::from_str(text).is_err());
+            if parts.iter().any(bad) {
+                self.faults.add(text.span.clone(), "a header's value cannot hold control characters");
+            }
+            headers.push((name, Filling::new(self.plain(&parts, used, Medium::Plain))));
+        }
+        headers
+    }
+
+    fn cookies(&mut self, table: &Table<'_>, used: Use) -> Vec<Cookie> {
+        let tables = table.tables("cookie", &mut self.faults);
+        tables.iter().filter_map(|table| self.cookie(table, used)).collect()
+    }
+
+    fn cookie(&mut self, table: &Table<'_>, used: Use) -> Option<Cookie> {
+        table.only(&["name", "value", "max_age", "same_site"], &mut self.faults);
+        let name = table.needed("name", &mut self.faults);
+        let value = table.needed("value", &mut self.faults);
+        // RFC 6265 §4.1.1: a cookie's name is a token, as a header's is.
+        if let Some(name) = name.as_ref().filter(|name| HeaderName::from_bytes(name.value.as_bytes()).is_err()) {
+            self.faults.add(name.span.clone(), format!("`{}` cannot be a cookie's name", name.value.escape_debug()));
+        }
+        let same_site = match table.text("same_site", &mut self.faults) {
+            None => "Lax",
+            Some(text) => match text.value.as_str() {
+                "lax" => "Lax",
+                "strict" => "Strict",
+                other => {
+                    let help = did_you_mean(other, ["lax", "strict"]);
+                    self.faults.add_with(text.span, "`same_site` is \"lax\" or \"strict\"", help);
+                    "Lax"
+                }
+            },
+        };
+        let max_age = if table.is_number("max_age") {
+            let seconds = table.number("max_age", &mut self.faults)?;
+            Some(self.plain(&[Part::Literal(seconds.to_string())], used, Medium::Plain))
+        } else {
+            let text = table.text("max_age", &mut self.faults);
+            text.map(|text| {
+                if text.value.starts_with(|c: char| c != '{') {
+                    self.faults.add(text.span.clone(), "`max_age` is a number of seconds or one placeholder");
+                }
+                self.text_template(&text, used, Medium::Plain)
+            })
+        };
+        let value = value?;
+        let parts = tree::parts(&value, &mut self.faults);
+        let bad = |part: &Part| matches!(part, Part::Literal(text) if !text.bytes().all(is_cookie_octet));
+        if parts.iter().any(bad) {
+            self.faults.add(value.span, "a cookie's value holds no blank, comma, semicolon, quote or backslash");
+        }
+        Some(Cookie { name: name?.value, value: self.plain(&parts, used, Medium::Cookie), max_age, same_site })
+    }
+}

@@ -1,0 +1,225 @@
+//! `[token.access]` and `[token.refresh]`: what tokens hold, and the proof that what is written can be read back.
+
+use serde_json::Value;
+
+use super::Compiler;
+use super::emit::Use;
+use crate::diagnostic::did_you_mean;
+use crate::file::{Table, Text};
+use crate::slot::{Place, Slot};
+use crate::template::{Case, TimeForm};
+use crate::token::{AccessProfile, Alphabet, Expected, Jwt, JwtProfile, OpaqueProfile, RefreshProfile};
+use crate::tree::{self, Entry, Placeholder, Tree, literal};
+
+const ALGORITHMS: [&str; 6] = ["HS256", "HS384", "HS512", "RS256", "ES256", "EdDSA"];
+/// So long a prefix tells whose token it is; more only costs.
+const PREFIX_BYTES_MAX: usize = 32;
+
+impl Compiler<'_> {
+    pub(super) fn token_profiles(&mut self, root: &Table<'_>) -> (Option<AccessProfile>, Option<RefreshProfile>) {
+        let Some(table) = root.table("token", &mut self.faults) else { return (None, None) };
+        table.only(&["access", "refresh"], &mut self.faults);
+        // Known before anything is compiled: responses and claims may use what is described here.
+        self.tokens = (table.has("access"), table.has("refresh"));
+        let access_table = table.table("access", &mut self.faults);
+        let access = access_table.as_ref().and_then(|table| self.access_profile(table));
+        let refresh = table.table("refresh", &mut self.faults).and_then(|table| self.refresh_profile(&table));
+        let Some(mut access) = access else { return (None, refresh) };
+        if let (Some(RefreshProfile::Jwt(profile)), Some(table)) = (&refresh, access_table) {
+            // JT-09: a refresh token must never pass for an access token, so one member tells them apart.
+            if access.jwt.members.iter().any(|(name, _)| *name == profile.opaque) {
+                let message = format!("access tokens have the claim `{}`, too, which tells refresh tokens", profile.opaque);
+                self.faults.add(table.place("claims"), message);
+            }
+            access.foreign = Some(profile.opaque.clone());
+        }
+        (Some(access), refresh)
+    }
+
+    fn access_profile(&mut self, table: &Table<'_>) -> Option<AccessProfile> {
+        table.only(&["algorithm", "header", "claims", "lifetime"], &mut self.faults);
+        let lifetime = self.lifetime(table);
+        let (jwt, claims) = self.jwt(table, Place::AccessClaims)?;
+        let exp = jwt.1.iter().find(|entry| literal(&entry.key) == Some("exp"));
+        if !exp.is_some_and(|entry| is_plain(&entry.value, Slot::AccessExpiresAt)) {
+            let span = exp.map_or(claims.span.clone(), |entry| entry.key_span.clone());
+            let help = r#""exp": "{access.expires_at}", a member of the claims themselves"#.to_owned();
+            self.faults.add_with(span, "access tokens must expire (RFC 7519 §4.1.4)", help);
+        }
+        let mut names = Vec::new();
+        naming(&jwt.0.members, &mut names);
+        if !names.iter().any(|slot| *slot != Slot::SessionId) {
+            let message = if names.is_empty() {
+                "the claims name nobody: an access token could not be read back"
+            } else {
+                "`{session.id}` alone names nobody: sessions are found by their user"
+            };
+            let help = "one claim must be `{user.id}`, `{user.email}` or `{user.username}`".to_owned();
+            self.faults.add_with(claims.span, message, help);
+        }
+        Some(AccessProfile { jwt: jwt.0, lifetime: lifetime?, foreign: None })
+    }
+
+    fn refresh_profile(&mut self, table: &Table<'_>) -> Option<RefreshProfile> {
+        let format = table.needed("format", &mut self.faults);
+        match format.as_ref().map(|format| format.value.as_str()) {
+            Some("opaque") => self.opaque_profile(table),
+            Some("jwt") => self.jwt_profile(table),
+            _ => {
+                if let Some(format) = format {
+                    let help = did_you_mean(&format.value, ["opaque", "jwt"]);
+                    self.faults.add_with(format.span, "`format` is \"opaque\" or \"jwt\"", help);
+                }
+                None
+            }
+        }
+    }
+
+    fn opaque_profile(&mut self, table: &Table<'_>) -> Option<RefreshProfile> {
+        table.only(&["format", "prefix", "alphabet", "lifetime"], &mut self.faults);
+        let prefix = table.text("prefix", &mut self.faults);
+        let lawful = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if let Some(prefix) = prefix.as_ref() {
+            if prefix.value.len() > PREFIX_BYTES_MAX || !prefix.value.bytes().all(lawful) {
+                let message = format!("a prefix is of letters, digits and `-._~`, at most {PREFIX_BYTES_MAX}");
+                self.faults.add(prefix.span.clone(), message);
+            }
+        }
+        let alphabet = match table.text("alphabet", &mut self.faults) {
+            None => Alphabet::Base64Url,
+            Some(text) => match text.value.as_str() {
+                "hex" => Alphabet::Hex,
+                "base64url" => Alphabet::Base64Url,
+                other => {
+                    let help = did_you_mean(other, ["hex", "base64url"]);
+                    self.faults.add_with(text.span, "`alphabet` is \"hex\" or \"base64url\"", help);
+                    Alphabet::Hex
+                }
+            },
+        };
+        let prefix = prefix.map(|text| text.value).unwrap_or_default();
+        let lifetime = self.lifetime(table)?;
+        Some(RefreshProfile::Opaque(OpaqueProfile { prefix, alphabet, lifetime }))
+    }
+
+    fn jwt_profile(&mut self, table: &Table<'_>) -> Option<RefreshProfile> {
+        table.only(&["format", "algorithm", "header", "claims", "lifetime"], &mut self.faults);
+        let lifetime = self.lifetime(table);
+        let ((jwt, entries), claims) = self.jwt(table, Place::RefreshClaims)?;
+        let mut found = entries.iter().filter(|entry| is_plain(&entry.value, Slot::RefreshOpaque));
+        let opaque = found.next().and_then(|entry| literal(&entry.key)).map(str::to_owned);
+        if opaque.is_none() || found.next().is_some() || uses(&entries, Slot::RefreshOpaque) != 1 {
+            let help = r#""jti": "{refresh.opaque}": it is what makes the token a refresh token"#.to_owned();
+            let message = "the claims must hold `{refresh.opaque}` exactly once, as a member of their own";
+            self.faults.add_with(claims.span, message, help);
+        }
+        Some(RefreshProfile::Jwt(JwtProfile { jwt, lifetime: lifetime?, opaque: opaque? }))
+    }
+
+    fn lifetime(&mut self, table: &Table<'_>) -> Option<std::time::Duration> {
+        if !table.has("lifetime") {
+            self.faults.add(table.span.clone(), "`lifetime` is missing");
+        }
+        let lifetime = self.span(table, "lifetime")?;
+        if lifetime.is_zero() {
+            self.faults.add(table.place("lifetime"), "a token without lifetime is none");
+        }
+        Some(lifetime)
+    }
+
+    /// Algorithm, header and claims, with the claims as written.
+    fn jwt(&mut self, table: &Table<'_>, place: Place) -> Option<((Jwt, Vec<Entry>), Text)> {
+        let algorithm = table.needed("algorithm", &mut self.faults);
+        if let Some(text) = algorithm.as_ref().filter(|text| !ALGORITHMS.contains(&text.value.as_str())) {
+            let list = || format!("algorithms are: {}", ALGORITHMS.join(", "));
+            let help = did_you_mean(&text.value, ALGORITHMS).unwrap_or_else(list);
+            self.faults.add_with(text.span.clone(), format!("there is no algorithm `{}`", text.value), help);
+        }
+        let header = table.needed("header", &mut self.faults);
+        let claims = table.needed("claims", &mut self.faults);
+        let header = header.and_then(|text| {
+            let (tree, entries) = self.object(&text)?;
+            let alg = entries.iter().find(|entry| literal(&entry.key) == Some("alg"));
+            if !alg.is_some_and(|entry| is_plain(&entry.value, Slot::Alg)) {
+                let span = alg.map_or(text.span, |entry| entry.key_span.clone());
+                let help = r#""alg": "{alg}""#.to_owned();
+                self.faults.add_with(span, "a token's header tells its algorithm (RFC 7515 §4.1.1)", help);
+            }
+            Some(self.json(&tree, Use::token(Place::Header)))
+        });
+        let claims = claims.and_then(|text| {
+            let (tree, entries) = self.object(&text)?;
+            Some((self.json(&tree, Use::token(place)), entries, text))
+        });
+        let (claims, entries, text) = claims?;
+        let members = expected(&entries);
+        Some(((Jwt { algorithm: algorithm?.value, header: header?, claims, members }, entries), text))
+    }
+
+    /// The tree of a JSON object, and its members.
+    fn object(&mut self, text: &Text) -> Option<(Tree, Vec<Entry>)> {
+        let tree = tree::tree(text, &self.names, &mut self.faults)?;
+        match &tree {
+            Tree::Object(entries) => Some((tree.clone(), entries.clone())),
+            Tree::Literal(json) if json.starts_with('{') => Some((tree.clone(), Vec::new())),
+            _ => {
+                self.faults.add(text.span.clone(), "a token's parts are JSON objects (RFC 7519 §3)");
+                None
+            }
+        }
+    }
+}
+
+/// Whether the leaf is the slot and nothing else.
+fn is_plain(tree: &Tree, slot: Slot) -> bool {
+    matches!(tree, Tree::Whole(placeholder) if placeholder.show.slot == slot
+        && placeholder.show.time == TimeForm::Seconds && !placeholder.show.as_text)
+}
+
+fn uses(entries: &[Entry], slot: Slot) -> usize {
+    entries.iter().map(|entry| used(&entry.value, slot)).sum()
+}
+
+fn used(tree: &Tree, slot: Slot) -> usize {
+    match tree {
+        Tree::Literal(_) | Tree::Shape(..) => 0,
+        Tree::Whole(placeholder) => usize::from(placeholder.show.slot == slot),
+        Tree::Text(parts) => {
+            let is = |part: &&tree::Part| matches!(part, tree::Part::Slot(placeholder) if placeholder.show.slot == slot);
+            parts.iter().filter(is).count()
+        }
+        Tree::Array(all) => all.iter().map(|tree| used(tree, slot)).sum(),
+        Tree::Object(entries) | Tree::EachMember(_, _, entries) => uses(entries, slot),
+        Tree::EachElement(_, _, element) => used(element, slot),
+    }
+}
+
+/// What reading expects of claims that were written like this.
+fn expected(entries: &[Entry]) -> Vec<(String, Expected)> {
+    let member = |entry: &Entry| {
+        let expected = match &entry.value {
+            Tree::Literal(json) => serde_json::from_str::<Value>(json).map_or(Expected::Anything, Expected::Literal),
+            Tree::Whole(placeholder) if names_bearer(placeholder) => Expected::Name(placeholder.show.slot),
+            Tree::Object(entries) => Expected::Object(expected(entries)),
+            Tree::Whole(_) | Tree::Text(_) | Tree::Shape(..) | Tree::Array(_) => Expected::Anything,
+            Tree::EachElement(..) | Tree::EachMember(..) => Expected::Anything,
+        };
+        (literal(&entry.key).unwrap_or_default().to_owned(), expected)
+    };
+    entries.iter().map(member).collect()
+}
+
+fn names_bearer(placeholder: &Placeholder) -> bool {
+    let naming = matches!(placeholder.show.slot, Slot::SessionId | Slot::UserId | Slot::UserEmail | Slot::UserUsername);
+    naming && placeholder.show.case == Case::AsIs
+}
+
+fn naming(members: &[(String, Expected)], names: &mut Vec<Slot>) {
+    for (_, expected) in members {
+        match expected {
+            Expected::Name(slot) => names.push(*slot),
+            Expected::Object(members) => naming(members, names),
+            Expected::Literal(_) | Expected::Anything => {}
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A compiled dialect: proven, immutable, shared. It holds the parts and answers questions about them; decoding and
+//! encoding are in their own files.
+
+use http::{HeaderName, Method};
+use myna_core::catalog::Operation;
+use myna_core::outcome::Kind;
+use myna_core::policy::Terms;
+use myna_core::problem::{Field, Problem};
+
+use crate::decode::Plan;
+use crate::encode::{Filling, Reply};
+use crate::messages::{FieldErrors, Messages};
+use crate::route::Pattern;
+use crate::token::{AccessProfile, RefreshProfile};
+
+/// A dialect that cannot fail for reasons in its file.
+#[derive(Debug)]
+pub struct Dialect {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) document: Option<String>,
+    pub(crate) terms: Terms,
+    pub(crate) access: Option<AccessProfile>,
+    pub(crate) refresh: Option<RefreshProfile>,
+    pub(crate) honour_accept: bool,
+    pub(crate) headers: Vec<(HeaderName, Filling)>,
+    pub(crate) messages: Messages,
+    pub(crate) replies: Vec<Reply>,
+    /// Which reply serves a kind where no endpoint was reached.
+    pub(crate) general: ReplyTable,
+    pub(crate) endpoints: Vec<Endpoint>,
+}
+
+/// For each kind, by its place in [`Kind::ALL`], which reply serves it.
+pub(crate) type ReplyTable = Vec<Option<usize>>;
+
+/// One route of a dialect, bound to one operation.
+#[derive(Debug)]
+pub struct Endpoint {
+    pub(crate) name: String,
+    pub(crate) method: Method,
+    pub(crate) pattern: Pattern,
+    pub(crate) operation: Operation,
+    pub(crate) plan: Plan,
+    pub(crate) replies: ReplyTable,
+    /// Content types of its good answers, for clients that choose.
+    pub(crate) writes: Vec<String>,
+}
+
+impl Endpoint {
+    /// The name in the dialect.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The HTTP method.
+    pub const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path as written, parameters in braces.
+    pub fn path(&self) -> &str {
+        self.pattern.text()
+    }
+
+    /// What it does.
+    pub const fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// Whether a request can give it the field.
+    pub fn reads(&self, field: Field) -> bool {
+        self.plan.inputs.iter().any(|input| input.field == Some(field))
+    }
+}
+
+impl Dialect {
+    /// The name: that of its folder.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One line for people.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Where the API is described.
+    pub fn document(&self) -> Option<&str> {
+        self.document.as_deref()
+    }
+
+    /// How its sessions live.
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// How its access tokens look; `None`: it has none.
+    pub const fn access(&self) -> Option<&AccessProfile> {
+        self.access.as_ref()
+    }
+
+    /// How its refresh tokens look; `None`: it has none.
+    pub const fn refresh(&self) -> Option<&RefreshProfile> {
+        self.refresh.as_ref()
+    }
+
+    /// Every endpoint, in the order of the file.
+    pub fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
+    /// The endpoint at a place that a [`Match`](crate::Match) named.
+    ///
+    /// # Panics
+    /// When the place is of another dialect.
+    pub fn endpoint(&self, at: usize) -> &Endpoint {
+        &self.endpoints[at]
+    }
+
+    /// The core's problems in the dialect's words, fields by their wire names, in the given order, each field once. A
+    /// field that the endpoint does not read keeps its own name.
+    pub fn problems(&self, endpoint: usize, problems: &[Problem]) -> Vec<FieldErrors> {
+        let inputs = self.endpoints.get(endpoint).map(|endpoint| endpoint.plan.inputs.as_slice()).unwrap_or_default();
+        let mut all: Vec<FieldErrors> = Vec::with_capacity(problems.len());
+        for Problem { field, kind } in problems {
+            let input = inputs.iter().find(|input| input.field == Some(*field));
+            let wire = input.map_or(field.name(), |input| &input.wire);
+            let message = self.messages.of(*kind, wire);
+            match all.iter_mut().find(|errors| errors.field == wire) {
+                Some(errors) => errors.messages.push(message),
+                None => all.push(FieldErrors { field: wire.to_owned(), messages: vec![message] }),
+            }
+        }
+        all
+    }
+
+    pub(crate) fn reply(&self, endpoint: Option<usize>, kind: Kind) -> Option<&Reply> {
+        let place = Kind::ALL.iter().position(|each| *each == kind)?;
+        let table = endpoint.and_then(|at| self.endpoints.get(at)).map_or(&self.general, |endpoint| &endpoint.replies);
+        self.replies.get(table.get(place).copied().flatten()?)
+    }
+}

@@ -1,0 +1,210 @@
+//! Outcome → response, total: whatever an operation concluded, there is an answer in the dialect's shape. It renders
+//! what was proven before; it never decides anything, and no value can add a header (IN-07).
+
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE};
+use http::{HeaderName, HeaderValue, StatusCode};
+use myna_core::outcome::{Kind, Outcome};
+use myna_core::time::Timestamp;
+
+use crate::dialect::Dialect;
+use crate::messages::FieldErrors;
+use crate::slot::{Carrier, Slot};
+use crate::template::Template;
+use crate::value::Scope;
+
+/// The tokens that were minted for an answer.
+#[derive(Clone, Default)]
+pub struct Tokens {
+    /// The access token, when the response shows it.
+    pub access: Option<Minted>,
+    /// The refresh token, when the response shows it.
+    pub refresh: Option<Minted>,
+}
+
+/// A minted token.
+#[derive(Clone)]
+pub struct Minted {
+    /// The token as the client gets it.
+    pub text: String,
+    /// Names this token and no other; `{access.id}`.
+    pub id: String,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// From then on it is worth nothing.
+    pub expires_at: Timestamp,
+}
+
+/// What is answered.
+#[derive(Clone, Copy)]
+pub struct Answer<'a> {
+    /// What the operation concluded.
+    pub outcome: &'a Outcome,
+    /// As much as [`Dialect::wants_tokens`] asks for.
+    pub tokens: &'a Tokens,
+    /// The failing fields in the dialect's words.
+    pub errors: &'a [FieldErrors],
+    /// Names the request in the log.
+    pub request_id: &'a str,
+    /// The present.
+    pub now: Timestamp,
+    /// The lawful methods, after a wrong one.
+    pub allow: Option<&'a str>,
+}
+
+/// An HTTP response, whatever sends it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Response {
+    /// The status.
+    pub status: StatusCode,
+    /// In this order.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body; empty for none.
+    pub body: Vec<u8>,
+}
+
+/// Which tokens a response shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Wants {
+    /// Something of the access token.
+    pub access: bool,
+    /// Something of the refresh token.
+    pub refresh: bool,
+}
+
+/// A compiled response.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    /// `None`: the outcome's own.
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) content_type: Option<HeaderValue>,
+    pub(crate) headers: Vec<(HeaderName, Filling)>,
+    pub(crate) cookies: Vec<Cookie>,
+    pub(crate) body: Option<Template>,
+}
+
+/// A header's value.
+#[derive(Debug)]
+pub(crate) enum Filling {
+    Fixed(HeaderValue),
+    Rendered(Template),
+}
+
+/// A cookie that a response sets.
+#[derive(Debug)]
+pub(crate) struct Cookie {
+    pub(crate) name: String,
+    pub(crate) value: Template,
+    pub(crate) max_age: Option<Template>,
+    pub(crate) same_site: &'static str,
+}
+
+impl Filling {
+    pub(crate) fn new(template: Template) -> Self {
+        let fixed = template.fixed().and_then(|bytes| HeaderValue::from_bytes(bytes).ok());
+        fixed.map_or(Self::Rendered(template), Self::Fixed)
+    }
+
+    /// `None` when the value holds what no header can: it is left out, not cut.
+    fn fill(&self, scope: &Scope<'_>) -> Option<HeaderValue> {
+        match self {
+            Self::Fixed(value) => Some(value.clone()),
+            Self::Rendered(template) => HeaderValue::from_maybe_shared(template.render(scope)).ok(),
+        }
+    }
+}
+
+impl Reply {
+    fn wants(&self) -> Wants {
+        let headers = self.headers.iter().filter_map(|(_, filling)| match filling {
+            Filling::Fixed(_) => None,
+            Filling::Rendered(template) => Some(template),
+        });
+        let cookies = self.cookies.iter().flat_map(|cookie| [Some(&cookie.value), cookie.max_age.as_ref()]).flatten();
+        let all: Vec<&Template> = headers.chain(cookies).chain(&self.body).collect();
+        Wants {
+            access: all.iter().any(|template| template.shows(of_access)),
+            refresh: all.iter().any(|template| template.shows(of_refresh)),
+        }
+    }
+}
+
+pub(crate) fn of_access(slot: Slot) -> bool {
+    matches!(slot.carrier(), Carrier::Access | Carrier::AccessText)
+}
+
+pub(crate) fn of_refresh(slot: Slot) -> bool {
+    matches!(slot.carrier(), Carrier::Refresh | Carrier::RefreshText)
+}
+
+impl Cookie {
+    fn write(&self, scope: &Scope<'_>) -> Option<HeaderValue> {
+        let mut line = format!("{}=", self.name).into_bytes();
+        line.extend(self.value.render(scope));
+        if let Some(max_age) = &self.max_age {
+            line.extend_from_slice(b"; Max-Age=");
+            line.extend(max_age.render(scope));
+        }
+        line.extend_from_slice(b"; Path=/; Secure; HttpOnly; SameSite=");
+        line.extend_from_slice(self.same_site.as_bytes());
+        HeaderValue::from_maybe_shared(line).ok()
+    }
+}
+
+impl Dialect {
+    /// Which tokens the response for `kind` at the endpoint shows, so that none is minted for nothing.
+    pub fn wants_tokens(&self, endpoint: usize, kind: Kind) -> Wants {
+        self.reply(Some(endpoint), kind).map(Reply::wants).unwrap_or_default()
+    }
+
+    /// The response for an outcome. `endpoint`: where it happened; `None` when no endpoint was reached.
+    pub fn encode(&self, endpoint: Option<usize>, answer: &Answer<'_>) -> Response {
+        let outcome = answer.outcome;
+        let reply = self.reply(endpoint, outcome.kind);
+        let stated = reply.and_then(|reply| reply.status);
+        let default = || StatusCode::from_u16(outcome.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = stated.unwrap_or_else(default);
+        let scope = Scope {
+            status: status.as_u16(),
+            reason: status.canonical_reason().unwrap_or_default(),
+            request_id: answer.request_id,
+            now: answer.now,
+            user: outcome.user.as_deref(),
+            session: outcome.grant.as_ref().map(|grant| &grant.session),
+            access: answer.tokens.access.as_ref().map(Into::into),
+            refresh: answer.tokens.refresh.as_ref().map(Into::into),
+            retry_after: outcome.retry_after,
+            errors: answer.errors,
+            ..Scope::default()
+        };
+        let body = reply.and_then(|reply| reply.body.as_ref()).map(|body| body.render(&scope));
+        let headers = self.headers_of(reply, &scope, answer.allow);
+        Response { status, headers, body: body.unwrap_or_default() }
+    }
+
+    fn headers_of(
+        &self,
+        reply: Option<&Reply>,
+        scope: &Scope<'_>,
+        allow: Option<&str>,
+    ) -> Vec<(HeaderName, HeaderValue)> {
+        let own = reply.map(|reply| reply.headers.as_slice()).unwrap_or_default();
+        let mut headers = Vec::with_capacity(self.headers.len() + own.len() + 3);
+        let general = self.headers.iter().filter(|(name, _)| !own.iter().any(|(own, _)| own == name));
+        for (name, filling) in general.chain(own) {
+            headers.extend(filling.fill(scope).map(|value| (name.clone(), value)));
+        }
+        if let Some(reply) = reply {
+            headers.extend(reply.content_type.iter().map(|value| (CONTENT_TYPE, value.clone())));
+            let cookies = reply.cookies.iter().filter_map(|cookie| cookie.write(scope));
+            headers.extend(cookies.map(|value| (SET_COOKIE, value)));
+        }
+        let mut add = |name: HeaderName, value: Option<HeaderValue>| {
+            if !headers.iter().any(|(present, _)| *present == name) {
+                headers.extend(value.map(|value| (name, value)));
+            }
+        };
+        add(ALLOW, allow.and_then(|methods| HeaderValue::from_str(methods).ok()));
+        add(RETRY_AFTER, scope.retry_after.map(HeaderValue::from));
+        headers
+    }
+}

@@ -1,0 +1,83 @@
+//! Media types as requests name them: what a body is (`Content-Type`), what a client wants (`Accept`). It compares; it
+//! never guesses from content.
+
+/// Whether a `Content-Type` says JSON (RFC 6839 §3.1) in UTF-8, the only encoding that JSON has.
+pub(crate) fn is_json(content_type: &str) -> bool {
+    let json = |kind: &str| kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"));
+    is(content_type, json)
+}
+
+/// Whether a `Content-Type` says form.
+pub(crate) fn is_form(content_type: &str) -> bool {
+    is(content_type, |kind| kind == "application/x-www-form-urlencoded")
+}
+
+fn is(content_type: &str, wanted: impl Fn(&str) -> bool) -> bool {
+    let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let essence = parts.next().is_some_and(|kind| wanted(&kind));
+    let utf8 = |part: String| match part.strip_prefix("charset=") {
+        Some(charset) => charset.trim_matches('"') == "utf-8",
+        None => true,
+    };
+    essence && parts.all(utf8)
+}
+
+/// The media type without parameters, in small letters.
+pub(crate) fn essence(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether an `Accept` header (RFC 9110 §12.5.1) takes `written`: the most precise range that fits it decides.
+pub(crate) fn accepts(accept: &str, written: &str) -> bool {
+    let group = written.split_once('/').map(|(group, _)| format!("{group}/*")).unwrap_or_default();
+    let mut best: Option<(u8, bool)> = None;
+    for range in accept.split(',') {
+        let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
+        let precision = match parts.next() {
+            Some(kind) if kind == written => 3,
+            Some(kind) if kind == group => 2,
+            Some(kind) if kind == "*/*" => 1,
+            Some(_) | None => continue,
+        };
+        let refused = parts.filter_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok()).any(|q| q <= 0.0);
+        if best.is_none_or(|(other, _)| precision > other) {
+            best = Some((precision, !refused));
+        }
+    }
+    best.is_some_and(|(_, taken)| taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // IN-04
+    #[test]
+    fn content_types_are_told_apart() {
+        for right in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\"", "application/vnd.x+json"] {
+            assert!(is_json(right), "{right}");
+        }
+        for wrong in ["", "text/plain", "text/json", "application/x-www-form-urlencoded", "application/json; charset=latin1", "application/jsonx"] {
+            assert!(!is_json(wrong), "{wrong}");
+        }
+        assert!(is_form("application/x-www-form-urlencoded; charset=utf-8") && !is_form("multipart/form-data"));
+    }
+
+    #[test]
+    fn the_most_precise_range_decides() {
+        for (accept, expected) in [
+            ("application/json", true),
+            ("*/*", true),
+            ("application/*;q=0.1", true),
+            ("text/html, application/json;q=0.9", true),
+            ("text/html", false),
+            ("", false),
+            ("*/*, application/json;q=0", false),
+            ("*/*;q=0, application/json", true),
+            ("application/*;q=0, */*", false),
+            ("application/json;q=0.000", false),
+        ] {
+            assert_eq!(accepts(accept, "application/json"), expected, "{accept}");
+        }
+    }
+}

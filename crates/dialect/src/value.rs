@@ -1,0 +1,195 @@
+//! What a template sees while it is rendered: the scope, and the value of each slot in it. It looks values up; it never
+//! writes them.
+
+use std::borrow::Cow;
+
+use myna_core::session::Session;
+use myna_core::time::Timestamp;
+use myna_core::user::{Role, User};
+
+use crate::encode::Minted;
+use crate::json::{self, Node};
+use crate::messages::FieldErrors;
+use crate::slot::{List, Slot};
+
+/// Everything that slots can stand for. What is `None` makes its slots absent; rendering cannot fail.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Scope<'a> {
+    pub(crate) status: u16,
+    pub(crate) reason: &'a str,
+    pub(crate) request_id: &'a str,
+    pub(crate) now: Timestamp,
+    pub(crate) user: Option<&'a User>,
+    pub(crate) session: Option<&'a Session>,
+    pub(crate) access: Option<Stamp<'a>>,
+    pub(crate) refresh: Option<Stamp<'a>>,
+    pub(crate) retry_after: Option<u32>,
+    pub(crate) errors: &'a [FieldErrors],
+    pub(crate) error: Option<&'a FieldErrors>,
+    pub(crate) message: Option<&'a str>,
+    pub(crate) role: Option<&'a Role>,
+    pub(crate) alg: &'a str,
+    pub(crate) kid: &'a str,
+    pub(crate) opaque: Option<&'a str>,
+}
+
+/// A token as far as templates see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Stamp<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+impl<'a> From<&'a Minted> for Stamp<'a> {
+    fn from(minted: &'a Minted) -> Self {
+        let Minted { text, id, issued_at, expires_at } = minted;
+        Self { text, id, issued_at: *issued_at, expires_at: *expires_at }
+    }
+}
+
+impl Stamp<'_> {
+    fn seconds(&self) -> i64 {
+        self.expires_at.seconds().saturating_sub(self.issued_at.seconds())
+    }
+
+    /// Half of the lifetime has passed.
+    fn refresh_after(&self) -> Timestamp {
+        Timestamp(self.issued_at.0.saturating_add(self.expires_at.0.saturating_sub(self.issued_at.0) / 2))
+    }
+}
+
+/// The value of a slot.
+pub(crate) enum Value<'a> {
+    Absent,
+    Int(i64),
+    Bool(bool),
+    Time(Timestamp),
+    Text(Cow<'a, str>),
+    Texts(&'a [String]),
+    /// Proven JSON.
+    Json(Cow<'a, str>),
+}
+
+impl<'a> Value<'a> {
+    fn text(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Absent, |text| Self::Text(Cow::Borrowed(text)))
+    }
+
+    fn int(number: Option<i64>) -> Self {
+        number.map_or(Self::Absent, Self::Int)
+    }
+
+    fn time(time: Option<Timestamp>) -> Self {
+        time.map_or(Self::Absent, Self::Time)
+    }
+
+    fn texts(texts: Option<&'a Vec<String>>) -> Self {
+        Self::Texts(texts.map_or(&[], Vec::as_slice))
+    }
+}
+
+impl<'a> Scope<'a> {
+    /// The slot's value; `attribute` names which, for the one slot that has many.
+    pub(crate) fn value(&self, slot: Slot, attribute: &str) -> Value<'a> {
+        let (access, refresh) = (self.access, self.refresh);
+        match slot {
+            Slot::Status => Value::Int(self.status.into()),
+            Slot::Reason => Value::text(Some(self.reason)),
+            Slot::RequestId => Value::text(Some(self.request_id)),
+            Slot::Now => Value::Time(self.now),
+            Slot::AccessToken => Value::text(access.map(|stamp| stamp.text)),
+            Slot::AccessExpiresAt => Value::time(access.map(|stamp| stamp.expires_at)),
+            Slot::AccessIssuedAt => Value::time(access.map(|stamp| stamp.issued_at)),
+            Slot::AccessExpiresIn => Value::int(access.map(|stamp| stamp.seconds())),
+            Slot::AccessRefreshAfter => Value::time(access.map(|stamp| stamp.refresh_after())),
+            Slot::AccessId => Value::text(access.map(|stamp| stamp.id)),
+            Slot::RefreshToken => Value::text(refresh.map(|stamp| stamp.text)),
+            Slot::RefreshExpiresAt => Value::time(refresh.map(|stamp| stamp.expires_at)),
+            Slot::RefreshIssuedAt => Value::time(refresh.map(|stamp| stamp.issued_at)),
+            Slot::RefreshExpiresIn => Value::int(refresh.map(|stamp| stamp.seconds())),
+            Slot::RefreshOpaque => Value::text(self.opaque),
+            Slot::SessionId => {
+                self.session.map_or(Value::Absent, |session| Value::Text(session.id.handle.to_string().into()))
+            }
+            Slot::SessionDevice => Value::text(self.session.and_then(|session| session.device.as_deref())),
+            Slot::RetryAfter => Value::int(self.retry_after.map(i64::from)),
+            Slot::Field => Value::text(self.error.map(|error| error.field.as_str())),
+            Slot::Label => self.error.map_or(Value::Absent, |error| Value::Text(error.field.replace('_', " ").into())),
+            Slot::Message => Value::text(self.message.or_else(|| self.error?.messages.first().map(String::as_str))),
+            Slot::Messages => Value::texts(self.error.map(|error| &error.messages)),
+            Slot::RoleId => Value::int(self.role.map(|role| role.id)),
+            Slot::RoleName => Value::text(self.role.map(|role| role.name.as_str())),
+            Slot::RolePermissions => Value::texts(self.role.map(|role| &role.permissions)),
+            Slot::Alg => Value::text(Some(self.alg)),
+            Slot::Kid => Value::text(Some(self.kid)),
+            Slot::Errors | Slot::UserRoles => Value::Absent,
+            Slot::UserId
+            | Slot::UserEmail
+            | Slot::UserUsername
+            | Slot::UserFirstName
+            | Slot::UserMiddleName
+            | Slot::UserLastName
+            | Slot::UserPhoto
+            | Slot::UserStatus
+            | Slot::UserMustChangePassword
+            | Slot::UserCreatedAt
+            | Slot::UserUpdatedAt
+            | Slot::UserRoleId
+            | Slot::UserRoleName
+            | Slot::UserRolePermissions
+            | Slot::UserAttributes
+            | Slot::UserAttribute => self.user.map_or(Value::Absent, |user| of_user(user, slot, attribute)),
+        }
+    }
+
+    /// The scopes of a list's entries, in order.
+    pub(crate) fn entries(self, list: List) -> impl Iterator<Item = Self> {
+        let (mut errors, mut messages, mut roles): (&[FieldErrors], &[String], &[Role]) = (&[], &[], &[]);
+        match list {
+            List::Errors => errors = self.errors,
+            List::Messages => messages = self.error.map_or(&[], |error| &error.messages),
+            List::Roles => roles = self.user.map_or(&[], |user| &user.roles),
+        }
+        let errors = errors.iter().map(move |error| Self { error: Some(error), message: None, ..self });
+        let messages = messages.iter().map(move |message| Self { message: Some(message), ..self });
+        let roles = roles.iter().map(move |role| Self { role: Some(role), ..self });
+        errors.chain(messages).chain(roles)
+    }
+}
+
+fn of_user<'a>(user: &'a User, slot: Slot, attribute: &str) -> Value<'a> {
+    let role = user.roles.first();
+    match slot {
+        Slot::UserId => Value::Int(user.id.0),
+        Slot::UserEmail => Value::text(user.email.as_deref()),
+        Slot::UserUsername => Value::text(user.username.as_deref()),
+        Slot::UserFirstName => Value::text(user.first_name.as_deref()),
+        Slot::UserMiddleName => Value::text(user.middle_name.as_deref()),
+        Slot::UserLastName => Value::text(user.last_name.as_deref()),
+        Slot::UserPhoto => Value::text(user.photo.as_deref()),
+        Slot::UserStatus => Value::text(Some(user.status.name())),
+        Slot::UserMustChangePassword => Value::Bool(user.must_change_password),
+        Slot::UserCreatedAt => Value::Time(user.created_at),
+        Slot::UserUpdatedAt => Value::Time(user.updated_at),
+        Slot::UserRoleId => Value::int(role.map(|role| role.id)),
+        Slot::UserRoleName => Value::text(role.map(|role| role.name.as_str())),
+        Slot::UserRolePermissions => Value::texts(role.map(|role| &role.permissions)),
+        Slot::UserAttributes => Value::Json(attributes(user, None).unwrap_or(Cow::Borrowed("{}"))),
+        Slot::UserAttribute => attributes(user, Some(attribute)).map_or(Value::Absent, Value::Json),
+        _ => Value::Absent,
+    }
+}
+
+/// The user's attributes, or one of them. Read anew each time: what is written into a response is JSON whatever the
+/// database holds. `null` is the same as absent.
+fn attributes<'a>(user: &'a User, name: Option<&str>) -> Option<Cow<'a, str>> {
+    let whole = json::parse(&user.attributes, &json::ATTRIBUTES).ok()?;
+    let Node::Object(members) = &whole.node else { return None };
+    let value = name.map_or(Some(&whole), |name| json::member(members, name))?;
+    if matches!(value.node, Node::Null) {
+        return None;
+    }
+    user.attributes.get(value.span.clone()).map(Cow::Borrowed)
+}

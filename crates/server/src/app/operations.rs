@@ -1,0 +1,232 @@
+//! For each operation: which facts are loaded, what is verified, which `decide` concludes. No rule stands here.
+
+use myna_core::catalog::Operation;
+use myna_core::ops::refresh::Proof;
+use myna_core::ops::{
+    Decision, NewPassword, bearer, change_password, login, logout, refresh, register, request_password_reset,
+    reset_password,
+};
+use myna_core::outcome::{Kind, Outcome};
+use myna_core::policy::Ctx;
+use myna_core::problem::{Field, Problem};
+use myna_core::session::Bearer;
+use myna_core::time::Timestamp;
+use myna_core::user::User;
+use myna_tokens::Expiry;
+use myna_tokens::refresh::Presented;
+
+use super::run::overloaded;
+use super::verify::{named, proof};
+use super::{App, Call, Fault};
+
+/// Ends an operation early with an outcome that alters nothing.
+macro_rules! or_answer {
+    ($result:expr, $outcome:expr) => {
+        match $result {
+            Ok(value) => value,
+            Err(error) => return Ok(Decision::answer($outcome(error))),
+        }
+    };
+}
+
+/// Ends an operation early when the hashing pool is full.
+macro_rules! or_shed {
+    ($result:expr) => {
+        match $result {
+            Ok(value) => value,
+            Err(crate::hashing::Overloaded) => return Ok(overloaded()),
+        }
+    };
+}
+
+fn invalid(problems: Vec<Problem>) -> Outcome {
+    Outcome::invalid(Kind::Invalid, problems)
+}
+
+/// The rules of an operation that needs nothing but an access token.
+type DecideByBearer = fn(&Ctx<'_>, &Bearer, Option<&bearer::Facts>) -> Decision;
+
+impl App {
+    pub(super) async fn decide(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
+        match call.dialect.endpoint(call.endpoint).operation() {
+            Operation::Login => self.login(call, now).await,
+            Operation::Refresh => self.refresh(call, now).await,
+            Operation::Renew => self.by_bearer(call, now, bearer::decide_renew).await,
+            Operation::Logout => self.logout(call, now).await,
+            Operation::Register => self.register(call, now).await,
+            Operation::RequestPasswordReset => self.request_password_reset(call, now).await,
+            Operation::ResetPassword => self.reset_password(call, now).await,
+            Operation::ChangePassword => self.change_password(call, now).await,
+            Operation::Userinfo => self.by_bearer(call, now, bearer::decide_userinfo).await,
+        }
+    }
+
+    async fn login(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
+        let input = or_answer!(login::Input::parse(&call.inputs), invalid);
+        let known = match &input.identifier {
+            Some(identifier) => self.store.load_known(identifier).await?,
+            None => None,
+        };
+        let stored = known.as_ref().and_then(|known| known.password.as_ref());
+        let verdict = or_shed!(self.verify_password(stored, &input.password).await?);
+        Ok(login::decide(&self.ctx(call, now)?, &input, known.as_ref(), verdict))
+    }
+
+    async fn refresh(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
+        let beside = if call.dialect.endpoint(call.endpoint).reads(Field::AccessToken) {
+            // Its end does not matter here, its signature and its session do.
+            match or_answer!(self.bearer(call, now, Expiry::Ignore), Outcome::plain) {
+                Bearer::Session(id) => Some(id),
+                Bearer::User(_) | Bearer::Named(_) => return Ok(Decision::answer(Outcome::plain(Kind::InvalidToken))),
+            }
+        } else {
+            None
+        };
+        or_answer!(call.inputs.require(Field::RefreshToken), |problem| invalid(vec![
+            problem
+        ]));
+        let Some(presented) = self.presented(call, now) else {
+            return Ok(Decision::answer(Outcome::plain(Kind::InvalidRefresh)));
+        };
+        let facts = self.store.load_session(named(&presented)).await?;
+        let proof = self.proof_of(call, &presented, facts.as_ref().map(|facts| &facts.session.salt));
+        let input = refresh::Input {
+            id: named(&presented),
+            generation: i64::try_from(presented.token().generation).unwrap_or(i64::MAX),
+            device: call.inputs.text(Field::Device),
+            beside,
+        };
+        Ok(refresh::decide(&self.ctx(call, now)?, &input, facts.as_ref(), proof))
+    }
+
+    async fn by_bearer(&self, call: &Call, now: Timestamp, decide: DecideByBearer) -> Result<Decision, Fault> {
+        let bearer = or_answer!(self.bearer(call, now, Expiry::Enforce), Outcome::plain);
+        let facts = self.store.load_bearer(&bearer).await?;
+        Ok(decide(&self.ctx(call, now)?, &bearer, facts.as_ref()))
+    }
+
+    async fn logout(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
+        let endpoint = call.dialect.endpoint(call.endpoint);
+        let by_access = if endpoint.reads(Field::AccessToken) {
+            match or_answer!(self.bearer(call, now, Expiry::Enforce), Outcome::plain) {
+                Bearer::Session(id) => Some(self.store.load_session(id).await?.map(|facts| facts.session)),
+                Bearer::User(_) | Bearer::Named(_) => Some(None),
+            }
+        } else {
+            None
+        };
+        let by_refresh = if endpoint.reads(Field::RefreshToken) {
+            or_answer!(call.inputs.require(Field::RefreshToken), |problem| invalid(vec![
+                problem
+            ]));
+            Some(match self.presented(call, now) {
+                Some(presented) => {
+                    let session = self
+                        .store
+                        .load_session(named(&presented))
+                        .await?
+                        .map(|facts| facts.session);
+                    let proof = self.proof_of(call, &presented, session.as_ref().map(|session| &session.salt));
+                    (session, proof)
+                }
+                None => (None, Proof::Forged),
+            })
+        } else {
+            None
+        };
+        Ok(logout::decide(
+            &self.ctx(call, now)?,
+            &logout::Facts { by_access, by_refresh },
+        ))
+    }
+
+    fn proof_of(&self, call: &Call, presented: &Presented, salt: Option<&[u8; 16]>) -> Proof {
+        salt.map_or(Proof::Forged, |salt| self.prove(&call.dialect, presented, salt))
+    }
+
+    async fn register(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
+        let input = or_answer!(register::Input::parse(&call.inputs), invalid);
+        let (fields, canonicals): (Vec<_>, Vec<_>) = input.identifiers().into_iter().unzip();
+        let found = self.store.load_taken(&canonicals).await?;
+        let taken: Vec<_> = fields
+            .into_iter()
+            .zip(found)
+            .filter_map(|(field, taken)| taken.then_some(field))
+            .collect();
+        let names = [&input.email, &input.username, &input.first_name, &input.last_name];
+        let context = names.into_iter().flatten().cloned().collect();
+        let password = or_shed!(self.hash_password(&input.password, context, taken.is_empty()).await?);
+        let mut ctx = self.ctx(call, now)?;
+        if matches!(password, NewPassword::Hashed(_)) {
+            ctx.fresh_user = Some(self.store.allocate_user_id().await?);
+        }
+        Ok(register::decide(&ctx, &input, &taken, password))
+    }
+
+    async fn request_password_reset(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
+        let input = or_answer!(request_password_reset::Input::parse(&call.inputs), invalid);
+        let known = match &input.identifier {
+            Some(identifier) => self.store.load_known(identifier).await?,
+            None => None,
+        };
+        Ok(request_password_reset::decide(
+            &self.ctx(call, now)?,
+            known.as_ref().map(|known| &known.user),
+        ))
+    }
+
+    async fn reset_password(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
+        let input = or_answer!(reset_password::Input::parse(&call.inputs), invalid);
+        let presented = super::mint::reset_format().decode(input.token.expose());
+        let presented = presented.and_then(|bytes| Presented::parse(&bytes).ok());
+        let facts = match &presented {
+            Some(presented) => self.store.load_challenge(named(presented)).await?,
+            None => None,
+        };
+        let proof = match (&presented, &facts) {
+            (Some(presented), Some(facts)) => proof(self.keys.reset(), presented, &facts.challenge.salt, b"reset"),
+            _ => Proof::Forged,
+        };
+        let ctx = self.ctx(call, now)?;
+        let open = facts
+            .as_ref()
+            .filter(|_| reset_password::is_open(&ctx, &input, facts.as_ref(), proof));
+        let password = match open {
+            Some(facts) => or_shed!(self.hash_password(&input.password, names(&facts.user), true).await?),
+            None => NewPassword::NotTried,
+        };
+        Ok(reset_password::decide(&ctx, &input, facts.as_ref(), proof, password))
+    }
+
+    async fn change_password(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
+        let bearer = or_answer!(self.bearer(call, now, Expiry::Enforce), Outcome::plain);
+        let input = or_answer!(change_password::Input::parse(&call.inputs), invalid);
+        let facts = self.store.load_bearer(&bearer).await?;
+        let stored = facts.as_ref().and_then(|facts| facts.known.password.as_ref());
+        let verdict = or_shed!(self.verify_password(stored, &input.password).await?);
+        let password = match (&facts, &verdict) {
+            (Some(facts), myna_core::policy::Verdict::Match { .. }) => {
+                or_shed!(
+                    self.hash_password(&input.new_password, names(&facts.known.user), true)
+                        .await?
+                )
+            }
+            _ => NewPassword::NotTried,
+        };
+        Ok(change_password::decide(
+            &self.ctx(call, now)?,
+            &bearer,
+            facts.as_ref(),
+            &verdict,
+            password,
+        ))
+    }
+}
+
+fn names(user: &User) -> Vec<String> {
+    [&user.email, &user.username, &user.first_name, &user.last_name]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect()
+}

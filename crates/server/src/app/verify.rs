@@ -1,0 +1,188 @@
+//! The CPU work between load and decide: passwords against credentials, tokens against keys. An unknown user costs what
+//! a known one costs (LG-02).
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use myna_core::id::{Handle, SessionId, UserId};
+use myna_core::ops::NewPassword;
+use myna_core::ops::refresh::Proof;
+use myna_core::outcome::Kind;
+use myna_core::policy::Verdict;
+use myna_core::problem::{Field, ProblemKind};
+use myna_core::secret::Secret;
+use myna_core::session::Bearer;
+use myna_core::time::Timestamp;
+use myna_core::user;
+use myna_dialect::{Dialect, RefreshProfile};
+use myna_passwords::strength::{self, Weakness};
+use myna_passwords::{HashError, PASSWORD_BYTES_MAX, Password, PasswordHash};
+use myna_tokens::crypto::random;
+use myna_tokens::refresh::{Presented, RefreshKey};
+use myna_tokens::{Expiry, Rejected, Rules};
+
+use super::{App, Call, Fault};
+use crate::hashing::Overloaded;
+use crate::keyring::Use;
+
+impl App {
+    /// Checks a password against what is stored, or against the decoy.
+    ///
+    /// # Errors
+    /// The inner one when the pool is full; the outer when hashing is broken.
+    pub(super) async fn verify_password(
+        &self,
+        stored: Option<&user::Password>,
+        typed: &Secret<String>,
+    ) -> Result<Result<Verdict, Overloaded>, Fault> {
+        // PW-05: costs nothing, whoever it is for.
+        let Ok(password) = Password::parse(typed.expose()) else {
+            return Ok(Ok(Verdict::Mismatch));
+        };
+        let hash = stored.map(|stored| PasswordHash::parse(stored.hash.expose()));
+        if let Some(Err(error)) = &hash {
+            tracing::error!(%error, "a stored password hash cannot be read; its user cannot sign in");
+        }
+        let (hash, decoy, cost) = (
+            hash.and_then(Result::ok),
+            self.passwords.decoy.clone(),
+            self.passwords.cost,
+        );
+        let salt = random()?;
+        let done = self.hashing.run(move |hasher| -> Result<Verdict, HashError> {
+            let Some(hash) = hash else {
+                let _ = decoy.verify(password.as_bytes(), hasher)?;
+                return Ok(Verdict::Mismatch);
+            };
+            let legacy = hash.needs_rehash(&cost);
+            match hash.verify(password.as_bytes(), hasher)? {
+                myna_passwords::Verdict::Match if legacy => {
+                    let fresh = hasher.hash(password.as_bytes(), &salt, &cost)?;
+                    Ok(Verdict::Match {
+                        rehash: Some(Secret::new(fresh.stored_text().to_owned())),
+                    })
+                }
+                myna_passwords::Verdict::Match => Ok(Verdict::Match { rehash: None }),
+                myna_passwords::Verdict::Mismatch if legacy => {
+                    // What a success would have paid for the new hash.
+                    let _ = decoy.verify(password.as_bytes(), hasher)?;
+                    Ok(Verdict::Mismatch)
+                }
+                myna_passwords::Verdict::Mismatch => Ok(Verdict::Mismatch),
+            }
+        });
+        match done.await {
+            Ok(Ok(verdict)) => Ok(Ok(verdict)),
+            Ok(Err(error)) => Err(error.into()),
+            Err(overloaded) => Ok(Err(overloaded)),
+        }
+    }
+
+    /// Judges a new password and hashes it. `context`: the user's own names, which it must not be made of.
+    ///
+    /// # Errors
+    /// The inner one when the pool is full; the outer when hashing is broken.
+    pub(super) async fn hash_password(
+        &self,
+        typed: &Secret<String>,
+        context: Vec<String>,
+        worth_it: bool,
+    ) -> Result<Result<NewPassword, Overloaded>, Fault> {
+        let Ok(password) = Password::parse(typed.expose()) else {
+            let max = u32::try_from(PASSWORD_BYTES_MAX).unwrap_or(u32::MAX);
+            return Ok(Ok(NewPassword::Refused(ProblemKind::TooLong { max })));
+        };
+        let (policy, cost, salt) = (self.passwords.strength, self.passwords.cost, random()?);
+        let done = self.hashing.run(move |hasher| -> Result<NewPassword, HashError> {
+            let context: Vec<&str> = context.iter().map(String::as_str).collect();
+            if let Err(weakness) = strength::check(&password, &context, &policy) {
+                return Ok(NewPassword::Refused(problem(weakness)));
+            }
+            if !worth_it {
+                return Ok(NewPassword::NotTried);
+            }
+            let hash = hasher.hash(password.as_bytes(), &salt, &cost)?;
+            Ok(NewPassword::Hashed(Secret::new(hash.stored_text().to_owned())))
+        });
+        match done.await {
+            Ok(Ok(password)) => Ok(Ok(password)),
+            Ok(Err(error)) => Err(error.into()),
+            Err(overloaded) => Ok(Err(overloaded)),
+        }
+    }
+
+    /// Whom the call's access token names.
+    ///
+    /// # Errors
+    /// The outcome that the client is to be told.
+    pub(super) fn bearer(&self, call: &Call, now: Timestamp, expiry: Expiry) -> Result<Bearer, Kind> {
+        let token = call.inputs.secret(Field::AccessToken).ok_or(Kind::MissingToken)?;
+        let profile = call.dialect.access().ok_or(Kind::InvalidToken)?;
+        let ring = self
+            .keys
+            .ring(call.dialect.name(), Use::Access)
+            .ok_or(Kind::InvalidToken)?;
+        let rules = Rules {
+            leeway_seconds: 0,
+            expiry,
+        };
+        let claims = ring.verify(token.expose(), now.seconds(), &rules).map_err(|rejected| {
+            tracing::debug!(%rejected, "access token refused");
+            if rejected == Rejected::Expired {
+                Kind::ExpiredToken
+            } else {
+                Kind::InvalidToken
+            }
+        })?;
+        profile.read(claims.members()).ok_or(Kind::InvalidToken)
+    }
+
+    /// What the call's refresh token names; nothing of it is proven but a JWT's signature.
+    pub(super) fn presented(&self, call: &Call, now: Timestamp) -> Option<Presented> {
+        let token = call.inputs.secret(Field::RefreshToken)?.expose();
+        let bytes = match call.dialect.refresh()? {
+            RefreshProfile::Opaque(profile) => super::mint::opaque_format(profile).decode(token)?,
+            RefreshProfile::Jwt(profile) => {
+                let ring = self.keys.ring(call.dialect.name(), Use::Refresh)?;
+                let rules = Rules {
+                    leeway_seconds: 0,
+                    expiry: Expiry::Enforce,
+                };
+                let claims = ring.verify(token, now.seconds(), &rules).ok()?;
+                BASE64_URL_SAFE_NO_PAD
+                    .decode(profile.opaque_of(claims.members())?)
+                    .ok()?
+            }
+        };
+        Presented::parse(&bytes).ok()
+    }
+
+    /// Whether a refresh token is ours.
+    pub(super) fn prove(&self, dialect: &Dialect, presented: &Presented, salt: &[u8; 16]) -> Proof {
+        proof(self.keys.refresh(), presented, salt, dialect.name().as_bytes())
+    }
+}
+
+/// Whether `key` made the token.
+pub(super) fn proof(key: &RefreshKey, presented: &Presented, salt: &[u8; 16], binding: &[u8]) -> Proof {
+    if key.verify(presented, salt, binding) {
+        Proof::Genuine
+    } else {
+        Proof::Forged
+    }
+}
+
+/// The row that a token names.
+pub(super) fn named(presented: &Presented) -> SessionId {
+    let token = presented.token();
+    SessionId {
+        user: UserId(token.user),
+        handle: Handle(token.handle),
+    }
+}
+
+const fn problem(weakness: Weakness) -> ProblemKind {
+    match weakness {
+        Weakness::TooShort { min } => ProblemKind::TooShort { min },
+        Weakness::TooCommon | Weakness::ContainsContext => ProblemKind::TooCommon,
+    }
+}

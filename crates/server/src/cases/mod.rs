@@ -1,0 +1,178 @@
+//! Runs the cases of dialects: in this process without a network, over HTTP to a server started here, or against any
+//! other server. Parsing and comparing are the dialect crate's.
+
+mod here;
+mod send;
+
+use std::fmt::Write as _;
+use std::io;
+
+use http::{HeaderMap, HeaderValue};
+use myna_dialect::case::{self, Action, Captures, Case, Mismatch};
+use myna_dialect::diagnostic::render;
+
+use crate::dialects::Found;
+use here::Here;
+use send::Remote;
+
+/// What came of a run.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Summary {
+    /// Cases that hold.
+    pub(crate) passed: u32,
+    /// Cases that do not.
+    pub(crate) failed: u32,
+}
+
+/// How the requests of a run reach the dialect.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Road {
+    /// A function call.
+    Direct,
+    /// Over HTTP on the loopback interface.
+    Http,
+}
+
+type Say<'a> = &'a mut (dyn FnMut(&str) -> io::Result<()> + Send);
+
+/// Runs every case whose name holds `only` against a Myna made for it: fresh data, a clock that is moved by hand.
+///
+/// # Errors
+/// When a dialect does not compile or the Myna cannot be made; a case that does not hold is no error.
+pub(crate) async fn run_here(found: &[Found], only: Option<&str>, road: Road, say: Say<'_>) -> anyhow::Result<Summary> {
+    let mut summary = Summary::default();
+    for dialect in found {
+        let here = Here::new(dialect, road)?;
+        for source in dialect
+            .cases
+            .iter()
+            .filter(|source| only.is_none_or(|text| source.name.contains(text)))
+        {
+            let result = match case::parse(source) {
+                Err(faults) => Err(render(source, &faults, false)),
+                Ok(case) => {
+                    let mut bench = here.bench(&case).await?;
+                    play(&case, &mut Server::Here(&mut bench)).await
+                }
+            };
+            summary.note(&source.name, result, say)?;
+        }
+    }
+    Ok(summary)
+}
+
+/// Runs the cases against the server at `url`, which must have their users. What needs a hand on that server (moving its
+/// clock, reading its mail, disabling users) is left out, and named.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub(crate) async fn run_against(
+    url: &str,
+    found: &[Found],
+    only: Option<&str>,
+    say: Say<'_>,
+) -> anyhow::Result<Summary> {
+    let remote = Remote::new(url)?;
+    let mut summary = Summary::default();
+    for source in found.iter().flat_map(|dialect| &dialect.cases) {
+        if only.is_some_and(|text| !source.name.contains(text)) {
+            continue;
+        }
+        let result = match case::parse(source) {
+            Err(faults) => Err(render(source, &faults, false)),
+            Ok(case) if case.steps.iter().any(|step| needs_a_hand(&step.action)) => {
+                say(&format!("left out  {} (needs a hand on the server)", source.name))?;
+                continue;
+            }
+            Ok(case) => play(&case, &mut Server::Remote(&remote)).await,
+        };
+        summary.note(&source.name, result, say)?;
+    }
+    Ok(summary)
+}
+
+const fn needs_a_hand(action: &Action) -> bool {
+    match action {
+        Action::Exchange(_) | Action::Jwt(_) => false,
+        Action::Advance(_) | Action::ResetMail | Action::NoMail | Action::Disable(_) | Action::Enable(_) => true,
+    }
+}
+
+impl Summary {
+    fn note(&mut self, name: &str, result: Result<(), String>, say: Say<'_>) -> io::Result<()> {
+        match result {
+            Ok(()) => {
+                self.passed += 1;
+                say(&format!("ok        {name}"))
+            }
+            Err(why) => {
+                self.failed += 1;
+                say(&format!("FAILED    {name}\n{}", why.trim_end()))
+            }
+        }
+    }
+}
+
+/// Who answers the requests of a case.
+enum Server<'a> {
+    Here(&'a mut here::Bench),
+    Remote(&'a Remote),
+}
+
+/// Plays a case to its first step that does not hold.
+async fn play(case: &Case, server: &mut Server<'_>) -> Result<(), String> {
+    let mut captures = Captures::default();
+    for step in &case.steps {
+        let at = |text: String| format!("    line {}: {text}", step.line);
+        match (&step.action, &mut *server) {
+            (Action::Exchange(exchange), server) => {
+                let request = exchange.request.fill(&captures);
+                let shown = format!("{} {}", request.method, request.target);
+                let answer = match server {
+                    Server::Here(bench) => bench.send(request).await,
+                    Server::Remote(remote) => remote.send(request).await,
+                };
+                let answer = answer.map_err(|error| at(format!("{shown}: {error:#}")))?;
+                let (status, headers, body) = (answer.status, &answer.headers, &answer.body);
+                exchange
+                    .response
+                    .compare(status, headers, body, &mut captures)
+                    .map_err(|mismatches| at(format!("{shown}{}", list(&mismatches))))?;
+            }
+            (Action::Jwt(jwt), _) => {
+                jwt.compare(&mut captures)
+                    .map_err(|mismatches| at(format!("jwt{}", list(&mismatches))))?;
+            }
+            (action, Server::Here(bench)) => bench.step(action, &mut captures).await.map_err(at)?,
+            (_, Server::Remote(_)) => return Err(at("needs a hand on the server".to_owned())),
+        }
+    }
+    Ok(())
+}
+
+fn list(mismatches: &[Mismatch]) -> String {
+    let mut text = String::new();
+    for Mismatch { place, expected, got } in mismatches {
+        let _ = write!(
+            text,
+            "\n      {place}\n        expected {expected}\n        got      {got}"
+        );
+    }
+    text
+}
+
+/// An answer as it came.
+struct Reply {
+    status: http::StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+/// The headers of a case's request; what no header can hold is the case's fault.
+fn header_map(headers: Vec<(http::HeaderName, Vec<u8>)>) -> anyhow::Result<HeaderMap> {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        map.append(name, HeaderValue::from_bytes(&value)?);
+    }
+    Ok(map)
+}

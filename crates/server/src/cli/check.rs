@@ -1,0 +1,27 @@
+//! `myna check`.
+
+use clap::Args;
+
+use super::{Settings, Shown, in_color, say};
+use crate::dialects;
+use crate::http::site::RESERVED;
+
+/// Look for every fault in the configuration and the dialects, without serving
+#[derive(Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Check {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let config = self.settings.load(&[])?;
+        let shown = |faults: dialects::DialectFaults| anyhow::anyhow!(Shown(faults.to_string()));
+        let found = dialects::enabled(&config.dialects).map_err(shown)?;
+        let compiled = dialects::compile_all(&found, in_color()).map_err(shown)?;
+        let count = compiled.len();
+        dialects::route(compiled, &RESERVED).map_err(shown)?;
+        say(format!("no faults in the configuration and {count} dialects"))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! `myna dialect …`.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Subcommand;
+
+use super::{Shown, in_color, say};
+use crate::cases::{self, Road};
+use crate::dialects::{self, DialectFaults};
+
+/// List, show, check and test dialects
+#[derive(Subcommand)]
+pub(super) enum Dialect {
+    /// List every dialect with its endpoints
+    List {
+        /// Folder with your own dialects
+        #[arg(long, value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
+    /// Print a dialect's file
+    Show {
+        /// A built-in dialect, a folder or a file
+        dialect: String,
+    },
+    /// Look for every fault in dialects: file, line, column, what to do
+    Check {
+        /// Built-in dialects, folders or files [default: every built-in one]
+        dialects: Vec<String>,
+    },
+    /// Run the cases of dialects, without a network
+    Test {
+        /// Built-in dialects, folders or files [default: every built-in one]
+        dialects: Vec<String>,
+        /// Send the cases to this server instead (its users must be those of the cases)
+        #[arg(long, value_name = "URL")]
+        against: Option<String>,
+        /// Send the cases over HTTP to a server started for each of them
+        #[arg(long, conflicts_with = "against")]
+        over_http: bool,
+        /// Only cases whose name holds this text
+        #[arg(long, value_name = "TEXT")]
+        only: Option<String>,
+    },
+}
+
+fn shown(faults: DialectFaults) -> anyhow::Error {
+    anyhow::anyhow!(Shown(faults.to_string()))
+}
+
+fn chosen(names: &[String]) -> anyhow::Result<Vec<dialects::Found>> {
+    if names.is_empty() {
+        return dialects::all(None).map_err(shown);
+    }
+    names
+        .iter()
+        .map(|name| dialects::named(name, None).map_err(shown))
+        .collect()
+}
+
+impl Dialect {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::List { folder } => list(folder),
+            Self::Show { dialect } => {
+                let found = dialects::named(&dialect, None).map_err(shown)?;
+                Ok(say(found.source.text.trim_end())?)
+            }
+            Self::Check { dialects: names } => {
+                let found = chosen(&names)?;
+                let compiled = dialects::compile_all(&found, in_color()).map_err(shown)?;
+                for dialect in &compiled {
+                    say(format!(
+                        "{}: no faults, {} endpoints",
+                        dialect.name(),
+                        dialect.endpoints().len()
+                    ))?;
+                }
+                Ok(())
+            }
+            Self::Test {
+                dialects: names,
+                against,
+                over_http,
+                only,
+            } => {
+                let found = chosen(&names)?;
+                let summary = match against {
+                    None => {
+                        let road = if over_http { Road::Http } else { Road::Direct };
+                        cases::run_here(&found, only.as_deref(), road, &mut |line| say(line)).await?
+                    }
+                    Some(url) => cases::run_against(&url, &found, only.as_deref(), &mut |line| say(line)).await?,
+                };
+                say(format!("{} cases passed, {} failed", summary.passed, summary.failed))?;
+                if summary.failed > 0 {
+                    bail!("{} of {} cases failed", summary.failed, summary.failed + summary.passed);
+                }
+                if summary.passed == 0 {
+                    bail!("there was no case to run");
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn list(folder: Option<PathBuf>) -> anyhow::Result<()> {
+    let found = dialects::all(folder.as_deref()).map_err(shown)?;
+    let compiled = dialects::compile_all(&found, in_color()).map_err(shown)?;
+    for (dialect, found) in compiled.iter().zip(&found) {
+        let origin = if found.builtin {
+            "built-in"
+        } else {
+            found.source.name.as_str()
+        };
+        say(format!("{} — {} ({origin})", dialect.name(), dialect.title()))?;
+        for endpoint in dialect.endpoints() {
+            let route = format!("{} {}", endpoint.method(), endpoint.path());
+            say(format!("    {route:<36} {}", endpoint.operation().name()))?;
+        }
+    }
+    Ok(())
+}

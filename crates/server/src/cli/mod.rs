@@ -1,0 +1,168 @@
+//! The command line. Each command parses, calls what the server itself is made of, and prints; no rule stands here.
+
+mod check;
+mod demo;
+mod dialect;
+mod init;
+mod key;
+mod log;
+mod serve;
+mod user;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+
+use crate::config::{self, Config};
+
+/// Lines at the end of `myna --help`.
+const EXAMPLES: &str = "\
+Examples:
+  myna demo                         try it: five login APIs at once, with example users
+  myna init                         write a commented myna.toml into this folder
+  myna check                        look for every fault in the configuration and the dialects
+  myna serve                        serve what myna.toml says
+  myna user add --email ada@example.com --first-name Ada
+  myna dialect show spring          print a built-in dialect, a starting point for your own
+  myna dialect test ./my-api        prove your own dialect with its cases";
+
+/// The login server that speaks your API.
+///
+/// A dialect is one text file that says which routes a login API has, how a request is read, how each outcome is
+/// written and what its tokens contain. Myna serves any number of dialects at once over one store of users.
+#[derive(Parser)]
+#[command(name = "myna", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the configured dialects until SIGTERM or Ctrl-C
+    Serve(serve::Serve),
+    /// Try Myna: serve every built-in dialect with example users and a temporary data folder
+    Demo(demo::Demo),
+    /// Write a commented myna.toml with every setting
+    Init(init::Init),
+    /// Look for every fault in the configuration and the dialects, without serving
+    Check(check::Check),
+    /// Make, show, alter, disable and delete users; works while the server runs
+    #[command(subcommand)]
+    User(user::User),
+    /// List and import signing keys; works while the server runs
+    #[command(subcommand)]
+    Key(key::Key),
+    /// List, show, check and test dialects
+    #[command(subcommand)]
+    Dialect(dialect::Dialect),
+    /// Print a completion script: `myna completions bash > /etc/bash_completion.d/myna`
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where the configuration is.
+#[derive(Args, Clone)]
+struct Settings {
+    /// Configuration file [default: ./myna.toml, if it exists]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data folder: database, keys [default: what the configuration says, else ./myna-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The configuration, with `more` over it.
+    fn load(&self, more: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let data = self.data.as_ref().map(|path| path.display().to_string());
+        let mut overrides = more.to_vec();
+        if let Some(data) = &data {
+            overrides.push(("data", data));
+        }
+        Config::load(self.config.as_deref(), config::environment(), &overrides)
+            .map_err(|faults| anyhow::anyhow!(Shown(faults.render(in_color()))))
+    }
+}
+
+/// A text that is shown as it is, without `error:` before it.
+#[derive(Debug)]
+struct Shown(String);
+
+impl std::fmt::Display for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Shown {}
+
+/// Runs the command; every fault becomes one text on standard error and an exit status that is not 0.
+pub(crate) fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        // A reader that has seen enough (`myna user list | head`) is no fault.
+        Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let text = match error.downcast_ref::<Shown>() {
+                Some(shown) => shown.to_string(),
+                None => format!("myna: {error:#}"),
+            };
+            let _ = writeln!(io::stderr().lock(), "{}", text.trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(serve) => block_on(serve.run()),
+        Command::Demo(demo) => block_on(demo.run()),
+        Command::Init(init) => init.run(),
+        Command::Check(check) => check.run(),
+        Command::User(user) => block_on(user.run()),
+        Command::Key(key) => key.run(),
+        Command::Dialect(dialect) => block_on(dialect.run()),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "myna", &mut io::stdout().lock());
+            Ok(())
+        }
+    }
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}
+
+fn broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Prints to standard output.
+fn say(text: impl AsRef<str>) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{}", text.as_ref())
+}
+
+/// Whether faults are drawn in colour.
+fn in_color() -> bool {
+    io::stderr().is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

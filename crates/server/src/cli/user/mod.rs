@@ -1,0 +1,228 @@
+//! `myna user …`: operators' changes to users, through the same decisions and guards as everything else.
+
+mod write;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use myna_core::change::Change;
+use myna_core::id::UserId;
+use myna_core::identifier::Canonical;
+use myna_core::time::Timestamp;
+use myna_core::user::{Known, Role, Status, User as Record};
+use myna_store::Store;
+use serde_json::{Value, json};
+
+use super::{Settings, say};
+use crate::start::open_store;
+
+/// How many users are read at once.
+const PAGE: u32 = 500;
+
+/// Make, show, alter, disable and delete users; works while the server runs
+#[derive(Subcommand)]
+pub(super) enum User {
+    /// Make a user
+    Add(write::Add),
+    /// List users, a line each
+    List {
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Show one user as JSON
+    Show(Whom),
+    /// Alter a user; what is not named stays as it is
+    Set(write::Set),
+    /// Keep a user from signing in; ends every session
+    Disable(Whom),
+    /// Let a disabled user sign in again
+    Enable(Whom),
+    /// Delete a user with everything that belongs to it; its id is never used again
+    Delete {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        whom: Whom,
+    },
+}
+
+/// Which user is meant.
+#[derive(Args)]
+pub(super) struct Whom {
+    /// Id, e-mail or username
+    user: String,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl User {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Add(add) => add.run().await,
+            Self::Set(set) => set.run().await,
+            Self::List { json, settings } => list(&settings, json).await,
+            Self::Show(whom) => {
+                let (_, known) = whom.find().await?;
+                Ok(say(serde_json::to_string_pretty(&shown(&known))?)?)
+            }
+            Self::Disable(whom) => write::set_status(&whom, Status::Disabled).await,
+            Self::Enable(whom) => write::set_status(&whom, Status::Active).await,
+            Self::Delete { yes, whom } => {
+                let (store, known) = whom.find().await?;
+                let user = known.user;
+                if !yes && !confirmed(&format!("Delete user {} ({})? [y/N] ", user.id, name(&user)))? {
+                    bail!("nothing was deleted");
+                }
+                commit(&store, vec![Change::DeleteUser(user.id)]).await?;
+                Ok(say(format!("deleted user {}", user.id))?)
+            }
+        }
+    }
+}
+
+impl Whom {
+    async fn find(&self) -> anyhow::Result<(Store, Known)> {
+        let config = self.settings.load(&[])?;
+        let store = open_store(&config.data)?;
+        let by_id = match self.user.parse() {
+            Ok(id) => store.load_known_by_id(UserId(id)).await?,
+            Err(_) => None,
+        };
+        let known = match (by_id, Canonical::of(&self.user)) {
+            (Some(known), _) => Some(known),
+            (None, Some(canonical)) => store.load_known(&canonical).await?,
+            (None, None) => None,
+        };
+        let known = known.with_context(|| format!("there is no user `{}`", self.user))?;
+        Ok((store, known))
+    }
+}
+
+async fn list(settings: &Settings, json: bool) -> anyhow::Result<()> {
+    let config = settings.load(&[])?;
+    let store = open_store(&config.data)?;
+    if !json {
+        say(format!(
+            "{:>8}  {:<32} {:<20} {:<9} ROLES",
+            "ID", "E-MAIL", "USERNAME", "STATUS"
+        ))?;
+    }
+    let mut after = UserId(0);
+    loop {
+        let users = store.list_users(after, PAGE).await?;
+        let Some(last) = users.last() else { return Ok(()) };
+        after = last.id;
+        for user in &users {
+            if json {
+                say(record(user).to_string())?;
+                continue;
+            }
+            let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+            let roles: Vec<&str> = user.roles.iter().map(|role| role.name.as_str()).collect();
+            say(format!(
+                "{:>8}  {:<32} {:<20} {:<9} {}",
+                user.id,
+                text(&user.email),
+                text(&user.username),
+                user.status.name(),
+                roles.join(", ")
+            ))?;
+        }
+    }
+}
+
+/// Applies changes and says in words which guard did not hold.
+async fn commit(store: &Store, changes: Vec<Change>) -> anyhow::Result<()> {
+    use myna_core::change::Conflict;
+    use myna_store::CommitError;
+    match store.commit(changes).await {
+        Ok(()) => Ok(()),
+        Err(CommitError::Store(error)) => Err(error.into()),
+        Err(CommitError::Conflict(conflict)) => match conflict {
+            Conflict::IdentifierTaken(name) => bail!("another user has the name `{}`", name.as_str()),
+            Conflict::UserIdUsed(id) => {
+                bail!("the id {id} was given out before; leave out --id to take the next free one")
+            }
+            Conflict::UserGone(id) => bail!("there is no user {id} any more"),
+            Conflict::PasswordChanged(_)
+            | Conflict::SessionChanged(_)
+            | Conflict::DeviceBusy(_)
+            | Conflict::ChallengeSpent(_)
+            | Conflict::MailGone => bail!("the user was changed by somebody else just now; look again"),
+        },
+    }
+}
+
+fn confirmed(question: &str) -> std::io::Result<bool> {
+    use std::io::Write as _;
+    let mut error = std::io::stderr().lock();
+    write!(error, "{question}")?;
+    error.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}
+
+fn name(user: &Record) -> &str {
+    user.email
+        .as_deref()
+        .or(user.username.as_deref())
+        .unwrap_or("without a name")
+}
+
+/// A user for people and scripts: everything but the password.
+fn record(user: &Record) -> Value {
+    let Record {
+        id,
+        email,
+        username,
+        first_name,
+        middle_name,
+        last_name,
+        photo,
+        status,
+        must_change_password,
+        roles,
+        attributes,
+        created_at,
+        updated_at,
+    } = user;
+    json!({
+        "id": id.0,
+        "email": email,
+        "username": username,
+        "first_name": first_name,
+        "middle_name": middle_name,
+        "last_name": last_name,
+        "photo": photo,
+        "status": status.name(),
+        "must_change_password": must_change_password,
+        "roles": roles.iter().map(|Role { id, name, permissions }| json!({
+            "id": id, "name": name, "permissions": permissions,
+        })).collect::<Vec<_>>(),
+        "attributes": serde_json::from_str::<Value>(attributes).unwrap_or_default(),
+        "created_at": time(*created_at),
+        "updated_at": time(*updated_at),
+    })
+}
+
+fn shown(known: &Known) -> Value {
+    let mut value = record(&known.user);
+    let format = known.password.as_ref().map(|password| {
+        myna_passwords::PasswordHash::parse(password.hash.expose()).map_or("unreadable", |hash| hash.format())
+    });
+    value["password_format"] = json!(format);
+    value["password_changed_at"] = json!(known.password.as_ref().map(|password| time(password.changed_at)));
+    value
+}
+
+/// `2026-11-23T12:00:00Z`.
+pub(super) fn time(at: Timestamp) -> String {
+    use time::OffsetDateTime;
+    use time::format_description::well_known::Rfc3339;
+    let moment = OffsetDateTime::from_unix_timestamp(at.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    moment.format(&Rfc3339).unwrap_or_default()
+}

@@ -1,0 +1,59 @@
+//! The only place that reads the clock or draws randomness; everything else is given both.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use myna_core::policy::Chance;
+use myna_core::time::Timestamp;
+use myna_tokens::crypto::{NoRandomness, random};
+
+/// The present: the system's, or one that is set by hand (cases, tests).
+#[derive(Clone, Default)]
+pub(crate) struct Clock {
+    /// Microseconds since 1970; `None` asks the system.
+    by_hand: Option<Arc<AtomicI64>>,
+}
+
+impl Clock {
+    /// A clock that stands still until it is [moved](Self::advance).
+    pub(crate) fn by_hand(start: Timestamp) -> Self {
+        Self {
+            by_hand: Some(Arc::new(AtomicI64::new(start.0))),
+        }
+    }
+
+    /// The present.
+    pub(crate) fn now(&self) -> Timestamp {
+        match &self.by_hand {
+            Some(micros) => Timestamp(micros.load(Ordering::SeqCst)),
+            None => system_now(),
+        }
+    }
+
+    /// Moves a clock that is set by hand; the system's goes its own way.
+    pub(crate) fn advance(&self, span: Duration) {
+        if let Some(micros) = &self.by_hand {
+            let moved = Timestamp(micros.load(Ordering::SeqCst)) + span;
+            micros.store(moved.0, Ordering::SeqCst);
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
+fn system_now() -> Timestamp {
+    // A system clock before 1970 is broken; 1970 itself makes every token expired, which fails closed.
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp(0) + since
+}
+
+/// What one attempt at an operation may need.
+pub(crate) fn chance() -> Result<Chance, NoRandomness> {
+    Ok(Chance {
+        handle: random()?,
+        salt: random()?,
+        mail: random()?,
+    })
+}

@@ -1,0 +1,261 @@
+//! From plain HTTP to an operation and back: routes a request to its dialect, has the operation run, lets the dialect
+//! write the answer. Knows no socket, so that cases run through the very same code without a network.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, USER_AGENT, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use myna_core::outcome::{Kind, Outcome};
+use myna_core::policy::Caller;
+use myna_dialect::{Answer, Dialect, FieldErrors, Found, Match, Request, Response, Router, Tokens};
+use tracing::Instrument as _;
+
+use crate::app::{Answered, App, Call, Fault};
+
+/// The longest `User-Agent` that is kept with a session, in bytes.
+const AGENT_BYTES_MAX: usize = 256;
+
+/// Paths that no dialect may take.
+pub(crate) const RESERVED: [&str; 3] = ["/healthz", "/readyz", "/.well-known/jwks.json"];
+
+/// The name of the header that carries a request's id, on every answer.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A request, read completely.
+pub(crate) struct Plain {
+    /// The method.
+    pub(crate) method: Method,
+    /// The path as it came, without the query.
+    pub(crate) path: String,
+    /// The query as it came.
+    pub(crate) query: Option<String>,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    /// The body, or why there is none.
+    pub(crate) body: Result<Vec<u8>, Kind>,
+    /// The client, not its proxy.
+    pub(crate) client: IpAddr,
+    /// Names the request in the log and in the answer.
+    pub(crate) id: String,
+}
+
+/// All dialects over one executor.
+pub(crate) struct Site {
+    /// The executor.
+    pub(crate) app: Arc<App>,
+    /// Every route of every dialect.
+    pub(crate) router: Router,
+    /// An operation that takes longer is given up.
+    pub(crate) patience: Duration,
+}
+
+impl Site {
+    /// Answers a request. Never fails: what goes wrong is an answer, too.
+    pub(crate) async fn answer(self: &Arc<Self>, request: Plain) -> Response {
+        let mut response = match self.own(&request).await {
+            Some(response) => response,
+            None => self.by_dialect(&request).await,
+        };
+        defaults(&mut response, &request.id);
+        response
+    }
+
+    /// The answers that belong to no dialect.
+    async fn own(&self, request: &Plain) -> Option<Response> {
+        if !RESERVED.contains(&request.path.as_str()) {
+            return None;
+        }
+        if !matches!(request.method, Method::GET | Method::HEAD) {
+            let mut refused = json(
+                StatusCode::METHOD_NOT_ALLOWED,
+                r#"{"error":"method_not_allowed"}"#.to_owned(),
+            );
+            refused.headers.push((ALLOW, HeaderValue::from_static("GET, HEAD")));
+            return Some(refused);
+        }
+        Some(match request.path.as_str() {
+            "/healthz" => json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned()),
+            "/readyz" => match self.app.store.check_ready().await {
+                Ok(()) => json(StatusCode::OK, r#"{"status":"ready"}"#.to_owned()),
+                Err(error) => {
+                    tracing::warn!(%error, "not ready");
+                    json(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        r#"{"status":"unavailable"}"#.to_owned(),
+                    )
+                }
+            },
+            _ => {
+                let mut keys = json(StatusCode::OK, self.app.keys.jwks());
+                keys.headers
+                    .push((CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")));
+                keys
+            }
+        })
+    }
+
+    async fn by_dialect(self: &Arc<Self>, request: &Plain) -> Response {
+        match self.router.find(&request.method, &request.path) {
+            Found::Endpoint(found) => self.operate(found, request).await,
+            Found::WrongMethod { dialect, allow } => {
+                let outcome = Outcome::plain(Kind::MethodNotAllowed);
+                tracing::info!(dialect = dialect.name(), outcome = outcome.kind.name(), "answered");
+                let tokens = Tokens::default();
+                let answer = Answer {
+                    allow: Some(&allow),
+                    ..self.plain_answer(&outcome, &tokens, request)
+                };
+                dialect.encode(None, &answer)
+            }
+            Found::Nothing => {
+                tracing::info!("no such path");
+                json(
+                    StatusCode::NOT_FOUND,
+                    r#"{"error":"not_found","message":"No dialect serves this path."}"#.to_owned(),
+                )
+            }
+        }
+    }
+
+    async fn operate(self: &Arc<Self>, found: Match, request: &Plain) -> Response {
+        let Match {
+            dialect,
+            endpoint,
+            params,
+        } = found;
+        let endpoint_name = dialect.endpoint(endpoint).name();
+        let decoded = match &request.body {
+            Err(kind) => Err((*kind, Vec::new())),
+            Ok(body) => {
+                let plain = Request {
+                    method: &request.method,
+                    path: &request.path,
+                    query: request.query.as_deref(),
+                    headers: &request.headers,
+                    body,
+                    params: &params,
+                };
+                dialect
+                    .decode(endpoint, &plain)
+                    .map_err(|refusal| (refusal.kind, refusal.errors))
+            }
+        };
+        let (answered, errors) = match decoded {
+            Err((kind, errors)) => (
+                Answered {
+                    outcome: Outcome::plain(kind),
+                    tokens: Tokens::default(),
+                },
+                errors,
+            ),
+            Ok(inputs) => {
+                let call = Call {
+                    dialect: Arc::clone(&dialect),
+                    endpoint,
+                    inputs,
+                    caller: caller(request),
+                };
+                let answered = self.run(call).await;
+                let errors = dialect.problems(endpoint, &answered.outcome.problems);
+                (answered, errors)
+            }
+        };
+        let outcome = &answered.outcome;
+        tracing::info!(
+            dialect = dialect.name(),
+            endpoint = endpoint_name,
+            outcome = outcome.kind.name(),
+            user.id = outcome.user.as_ref().map(|user| user.id.0),
+            "answered"
+        );
+        let answer = Answer {
+            errors: &errors,
+            ..self.plain_answer(outcome, &answered.tokens, request)
+        };
+        dialect.encode(Some(endpoint), &answer)
+    }
+
+    /// Runs the operation in a task of its own: a client that hangs up does not tear it apart, a panic ends nothing else.
+    async fn run(self: &Arc<Self>, call: Call) -> Answered {
+        let site = Arc::clone(self);
+        let task = tokio::spawn(async move { site.app.run(&call).await }.in_current_span());
+        let failed = |kind| Answered {
+            outcome: Outcome::plain(kind),
+            tokens: Tokens::default(),
+        };
+        match tokio::time::timeout(self.patience, task).await {
+            Ok(Ok(Ok(answered))) => answered,
+            Ok(Ok(Err(fault))) => {
+                log_fault(&fault);
+                failed(Kind::Fault)
+            }
+            Ok(Err(_panic)) => {
+                tracing::error!("the operation panicked");
+                failed(Kind::Fault)
+            }
+            Err(_elapsed) => {
+                // Whether it was done is not known to the client: as after a lost answer.
+                tracing::error!("the operation took too long");
+                Answered {
+                    outcome: Outcome::overloaded(5),
+                    tokens: Tokens::default(),
+                }
+            }
+        }
+    }
+
+    fn plain_answer<'a>(&self, outcome: &'a Outcome, tokens: &'a Tokens, request: &'a Plain) -> Answer<'a> {
+        const NONE: &[FieldErrors] = &[];
+        Answer {
+            outcome,
+            tokens,
+            errors: NONE,
+            request_id: &request.id,
+            now: self.app.clock.now(),
+            allow: None,
+        }
+    }
+
+    /// Every dialect that is served.
+    pub(crate) fn dialects(&self) -> impl Iterator<Item = &Arc<Dialect>> {
+        self.router.dialects()
+    }
+}
+
+/// Once for each fault, with every cause; the client sees none of it (LO-06).
+fn log_fault(fault: &Fault) {
+    let causes = std::iter::successors(std::error::Error::source(fault), |error| error.source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    tracing::error!(error = %fault, causes = causes.join(": "), "fault");
+}
+
+fn caller(request: &Plain) -> Caller {
+    let agent = request.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    Caller {
+        address: Some(request.client.to_string()),
+        agent: agent.map(|text| text.chars().take(AGENT_BYTES_MAX).collect()),
+    }
+}
+
+fn json(status: StatusCode, body: String) -> Response {
+    let content_type = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Response {
+        status,
+        headers: vec![content_type],
+        body: body.into_bytes(),
+    }
+}
+
+/// What every answer has unless its dialect says otherwise: no cache keeps a credential (HD-01), no browser guesses.
+fn defaults(response: &mut Response, id: &str) {
+    for (name, value) in [(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")] {
+        if !response.headers.iter().any(|(present, _)| *present == name) {
+            response.headers.push((name, HeaderValue::from_static(value)));
+        }
+    }
+    if let Ok(id) = HeaderValue::from_str(id) {
+        response.headers.push((REQUEST_ID, id));
+    }
+}

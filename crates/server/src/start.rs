@@ -1,0 +1,230 @@
+//! Puts the parts together: from a configuration to a running server. `serve` and `demo` both start here, so that a demo
+//! is the real thing.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use myna_core::policy::Policy;
+use myna_passwords::{Argon2Params, Backend, self_check, strength};
+use myna_store::{Opening, Store};
+use tokio::sync::{Notify, watch};
+
+use crate::app::{App, PasswordRules};
+use crate::clock::Clock;
+use crate::config::{Certificate, Config, Password};
+use crate::dialects;
+use crate::hashing::{Hashing, Size};
+use crate::http::listener::{Bound, Limits, serve};
+use crate::http::site::{RESERVED, Site};
+use crate::http::tls;
+use crate::http::wire::Wire;
+use crate::jobs::{self, Jobs};
+use crate::keyring::{Keyring, needs};
+use crate::mail::Mailer;
+
+/// A server whose listeners are bound and whose data is open; [`run`](Self::run) serves.
+pub(crate) struct Server {
+    /// The executor.
+    pub(crate) app: Arc<App>,
+    wire: Arc<Wire>,
+    bound: Vec<Bound>,
+    jobs: Jobs,
+}
+
+impl Server {
+    /// Binds the listeners first: a port that is taken is the likeliest fault, and nothing has been made by then.
+    ///
+    /// # Errors
+    /// What is wrong and what to do about it.
+    pub(crate) fn new(config: &Config) -> anyhow::Result<Self> {
+        let found = dialects::enabled(&config.dialects)?;
+        let compiled = dialects::compile_all(&found, false)?;
+        let router = dialects::route(compiled, &RESERVED)?;
+        let clock = Clock::default();
+        let mut bound = bind_all(&config.http.listen, "http.listen", &None)?;
+        let store = Store::open(&config.data, Opening::Create).context("cannot open the data folder")?;
+        if let Some(https) = &config.https {
+            let tls = match &https.certificate {
+                Certificate::Files { chain, key } => tls::server_config_from_pem(chain, key)?,
+                Certificate::SelfSigned => {
+                    let (tls, path) = tls::development_certificate(&config.data, clock.now())?;
+                    tracing::warn!(
+                        certificate = %path.display(),
+                        "HTTPS with a self-signed development certificate; no client trusts it by itself"
+                    );
+                    tls
+                }
+            };
+            bound.extend(bind_all(&https.listen, "https.listen", &Some(tls))?);
+        }
+        let needs = router.dialects().flat_map(|dialect| needs(dialect)).collect();
+        let keys = Keyring::open(&config.data.join("keys"), needs, clock.now())?;
+        let app = Arc::new(App {
+            store,
+            hashing: hashing(&config.password)?,
+            keys,
+            clock,
+            policy: policy(config),
+            passwords: password_rules(&config.password)?,
+            mail_queued: Arc::new(Notify::new()),
+        });
+        let limits = limits(config);
+        let site = Arc::new(Site {
+            app: Arc::clone(&app),
+            router,
+            patience: config.http.request_timeout,
+        });
+        let wire = Arc::new(Wire {
+            site,
+            limits,
+            trusted: config.http.trusted_proxies.clone(),
+            origins: config.http.cors_origins.clone(),
+        });
+        let mailer = match &config.smtp {
+            Some(smtp) => Mailer::smtp(smtp)?,
+            None => Mailer::folder(&config.mail_folder)?,
+        };
+        let link_base = config.reset.link_base.as_ref().map(|base| base.as_str().to_owned());
+        let jobs = Jobs {
+            app: Arc::clone(&app),
+            mailer,
+            link_base,
+        };
+        Ok(Self { app, wire, bound, jobs })
+    }
+
+    /// The addresses that are really listened on.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.bound.iter().map(Bound::local_addr).collect()
+    }
+
+    /// The dialects that are served.
+    pub(crate) fn site(&self) -> &Arc<Site> {
+        &self.wire.site
+    }
+
+    /// Serves until the process is asked to stop, then finishes what is in flight.
+    ///
+    /// # Errors
+    /// When the listeners cannot be used.
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let (stop, stopping) = watch::channel(false);
+        let mut jobs = jobs::start(self.jobs, &stopping);
+        let limits = self.wire.limits.clone();
+        let wire = self.wire;
+        let answer = Arc::new(move |request, peer| Arc::clone(&wire).answer(request, peer));
+        let app = Arc::clone(&self.app);
+        tokio::spawn(async move {
+            tokio::select! {
+                () = asked_to_stop() => tracing::info!("asked to stop: finishing what is in flight"),
+                // Nothing can be made durable any more; a supervisor starts a process that can.
+                () = app.store.stopped() => tracing::error!("the store's writer has stopped: ending"),
+            }
+            // Nobody listens any more only when everything has ended already.
+            let _ = stop.send(true);
+        });
+        let cut = serve(self.bound, limits, answer, stopping).await?;
+        while jobs.join_next().await.is_some() {}
+        if cut > 0 {
+            tracing::warn!(
+                connections = cut,
+                "connections were cut because they did not finish in time"
+            );
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// SIGTERM, or SIGINT from a keyboard.
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("cannot listen for signals");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+type Tls = Option<Arc<rustls::ServerConfig>>;
+
+fn bind_all(addresses: &[SocketAddr], setting: &str, tls: &Tls) -> anyhow::Result<Vec<Bound>> {
+    addresses
+        .iter()
+        .map(|address| {
+            Bound::bind(*address, tls.clone()).map_err(|error| {
+                if error.kind() == io::ErrorKind::AddrInUse {
+                    let flag = setting.trim_end_matches(".listen");
+                    return anyhow::anyhow!(
+                        "{address} is taken by another program; choose another address ({setting}, --{flag})"
+                    );
+                }
+                anyhow::anyhow!("cannot listen on {address} ({setting}): {error}")
+            })
+        })
+        .collect()
+}
+
+/// The hashing threads, with a library that has just proven itself.
+pub(crate) fn hashing(password: &Password) -> anyhow::Result<Hashing> {
+    let proven = self_check()?;
+    let backend = match password.backend {
+        crate::config::Backend::Portable => Backend::Portable,
+        crate::config::Backend::Fast => {
+            if proven == Backend::Portable {
+                tracing::warn!("the fast Argon2 library gave a wrong answer on this machine; using the portable one");
+            }
+            proven
+        }
+    };
+    let size = Size {
+        threads: password.threads.map_or(0, usize::from),
+        queue: password.queue_max,
+        patience: password.queue_timeout,
+    };
+    Hashing::start(size, backend).context("cannot start the hashing threads")
+}
+
+/// How new passwords are hashed and judged.
+pub(crate) fn password_rules(password: &Password) -> anyhow::Result<PasswordRules> {
+    let cost = Argon2Params::new(password.memory_kib, password.passes, password.lanes)?;
+    let min_length = u32::try_from(password.length_min).unwrap_or(u32::MAX);
+    Ok(PasswordRules::new(cost, strength::Policy { min_length }))
+}
+
+fn policy(config: &Config) -> Policy {
+    Policy {
+        sessions_max: config.session.sessions_max,
+        password_age_max: config.password.age_max,
+        reset_lifetime: config.reset.lifetime,
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    let http = &config.http;
+    Limits {
+        header_timeout: http.header_timeout,
+        body_timeout: http.body_timeout,
+        // The site gives up first and says so in the dialect's words; this is the belt.
+        request_timeout: http.body_timeout + http.request_timeout + Duration::from_secs(2),
+        idle_timeout: http.idle_timeout,
+        tls_timeout: http.tls_timeout,
+        header_bytes: http.header_bytes_max,
+        body_bytes: http.body_bytes_max,
+        max_connections: http.connections_max,
+        shutdown_timeout: http.shutdown_timeout,
+    }
+}
+
+/// The store of a data folder that has to be there already.
+pub(crate) fn open_store(data: &Path) -> anyhow::Result<Store> {
+    Store::open(data, Opening::MustExist).with_context(|| format!("cannot open the data folder {}", data.display()))
+}
