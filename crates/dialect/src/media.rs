@@ -24,12 +24,20 @@ fn is(content_type: &str, wanted: impl Fn(&str) -> bool) -> bool {
 
 /// The media type without parameters, in small letters.
 pub(crate) fn essence(content_type: &str) -> String {
-    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
 }
 
 /// Whether an `Accept` header (RFC 9110 §12.5.1) takes `written`: the most precise range that fits it decides.
 pub(crate) fn accepts(accept: &str, written: &str) -> bool {
-    let group = written.split_once('/').map(|(group, _)| format!("{group}/*")).unwrap_or_default();
+    let group = written
+        .split_once('/')
+        .map(|(group, _)| format!("{group}/*"))
+        .unwrap_or_default();
     let mut best: Option<(u8, bool)> = None;
     for range in accept.split(',') {
         let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
@@ -39,7 +47,9 @@ pub(crate) fn accepts(accept: &str, written: &str) -> bool {
             Some(kind) if kind == "*/*" => 1,
             Some(_) | None => continue,
         };
-        let refused = parts.filter_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok()).any(|q| q <= 0.0);
+        let refused = parts
+            .filter_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok())
+            .any(|q| q <= 0.0);
         if best.is_none_or(|(other, _)| precision > other) {
             best = Some((precision, !refused));
         }
@@ -54,10 +64,22 @@ mod tests {
     // IN-04
     #[test]
     fn content_types_are_told_apart() {
-        for right in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\"", "application/vnd.x+json"] {
+        for right in [
+            "application/json",
+            "Application/JSON; charset=UTF-8",
+            "application/json;charset=\"utf-8\"",
+            "application/vnd.x+json",
+        ] {
             assert!(is_json(right), "{right}");
         }
-        for wrong in ["", "text/plain", "text/json", "application/x-www-form-urlencoded", "application/json; charset=latin1", "application/jsonx"] {
+        for wrong in [
+            "",
+            "text/plain",
+            "text/json",
+            "application/x-www-form-urlencoded",
+            "application/json; charset=latin1",
+            "application/jsonx",
+        ] {
             assert!(!is_json(wrong), "{wrong}");
         }
         assert!(is_form("application/x-www-form-urlencoded; charset=utf-8") && !is_form("multipart/form-data"));

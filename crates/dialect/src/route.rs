@@ -41,7 +41,10 @@ impl Pattern {
             }
             segments.push(segment(part, &segments)?);
         }
-        Ok(Self { text: text.to_owned(), segments })
+        Ok(Self {
+            text: text.to_owned(),
+            segments,
+        })
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -59,7 +62,9 @@ impl Pattern {
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         let fits = |pair: (&Segment, &Segment)| match pair {
             (Segment::Fixed(one), Segment::Fixed(two)) => one == two,
-            (Segment::Param(_), Segment::Fixed(fixed)) | (Segment::Fixed(fixed), Segment::Param(_)) => !fixed.is_empty(),
+            (Segment::Param(_), Segment::Fixed(fixed)) | (Segment::Fixed(fixed), Segment::Param(_)) => {
+                !fixed.is_empty()
+            }
             (Segment::Param(_), Segment::Param(_)) => true,
         };
         self.segments.len() == other.segments.len() && self.segments.iter().zip(&other.segments).all(fits)
@@ -96,11 +101,19 @@ impl Pattern {
 
 fn segment(part: &str, before: &[Segment]) -> Result<Segment, String> {
     if let Some(name) = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') {
+        if name.is_empty()
+            || !name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        {
             return Err("a parameter's name is of small letters, digits and `_`".to_owned());
         }
         let param = Segment::Param(name.to_owned());
-        return if before.contains(&param) { Err(format!("`{{{name}}}` stands twice in the path")) } else { Ok(param) };
+        return if before.contains(&param) {
+            Err(format!("`{{{name}}}` stands twice in the path"))
+        } else {
+            Ok(param)
+        };
     }
     // RFC 3986 §3.3, `pchar`, without what hides a path's meaning: percent signs and semicolons.
     let lawful = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte);
@@ -125,8 +138,16 @@ pub struct Overlap {
 
 impl fmt::Display for Overlap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, first, other_path, second } = self;
-        write!(f, "`{path}` of {first} and `{other_path}` of {second} overlap: a path belongs to one dialect only")
+        let Self {
+            path,
+            first,
+            other_path,
+            second,
+        } = self;
+        write!(
+            f,
+            "`{path}` of {first} and `{other_path}` of {second} overlap: a path belongs to one dialect only"
+        )
     }
 }
 
@@ -177,7 +198,11 @@ impl Router {
     /// # Errors
     /// Every overlap of two dialects, or of one with the server.
     pub fn new(dialects: Vec<Arc<Dialect>>, reserved: &[&str]) -> Result<Self, Vec<Overlap>> {
-        let mut router = Self { dialects, fixed: HashMap::new(), patterns: HashMap::new() };
+        let mut router = Self {
+            dialects,
+            fixed: HashMap::new(),
+            patterns: HashMap::new(),
+        };
         let mut overlaps = Vec::new();
         for (dialect, each) in router.dialects.clone().iter().enumerate() {
             for (endpoint, _) in each.endpoints().iter().enumerate() {
@@ -194,7 +219,12 @@ impl Router {
 
     /// The endpoint for a request.
     pub fn find(&self, method: &Method, path: &str) -> Found {
-        let fixed = self.fixed.get(path).into_iter().flatten().map(|place| (*place, Params::new()));
+        let fixed = self
+            .fixed
+            .get(path)
+            .into_iter()
+            .flatten()
+            .map(|place| (*place, Params::new()));
         let count = path.matches('/').count();
         let patterns = self.patterns.get(&count).into_iter().flatten();
         let patterns = patterns.filter_map(|place| Some((*place, self.pattern(*place).matches(path)?)));
@@ -203,14 +233,23 @@ impl Router {
             let Place { dialect, endpoint } = place;
             let lawful = self.dialects[dialect].endpoint(endpoint).method();
             if lawful == method {
-                return Found::Endpoint(Match { dialect: Arc::clone(&self.dialects[dialect]), endpoint, params });
+                return Found::Endpoint(Match {
+                    dialect: Arc::clone(&self.dialects[dialect]),
+                    endpoint,
+                    params,
+                });
             }
             wrong.get_or_insert((dialect, Vec::new())).1.push(lawful.as_str());
         }
-        let Some((dialect, mut methods)) = wrong else { return Found::Nothing };
+        let Some((dialect, mut methods)) = wrong else {
+            return Found::Nothing;
+        };
         methods.sort_unstable();
         methods.dedup();
-        Found::WrongMethod { dialect: Arc::clone(&self.dialects[dialect]), allow: methods.join(", ") }
+        Found::WrongMethod {
+            dialect: Arc::clone(&self.dialects[dialect]),
+            allow: methods.join(", "),
+        }
     }
 
     fn pattern(&self, place: Place) -> &Pattern {

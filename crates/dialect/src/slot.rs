@@ -150,7 +150,11 @@ impl Slot {
             let named = !attribute.is_empty() && attribute.bytes().all(lawful);
             return named.then_some((Self::UserAttribute, Some(attribute)));
         }
-        Self::ALL.iter().copied().find(|slot| slot.name() == name).map(|slot| (slot, None))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|slot| slot.name() == name)
+            .map(|slot| (slot, None))
     }
 }
 
@@ -245,8 +249,18 @@ mod tests {
         for slot in Slot::ALL.iter().filter(|slot| **slot != Slot::UserAttribute) {
             assert_eq!(Slot::parse(slot.name()), Some((*slot, None)));
         }
-        assert_eq!(Slot::parse("user.attributes.a-B_1"), Some((Slot::UserAttribute, Some("a-B_1"))));
-        for wrong in ["", "user", "user.attributes.", "user.attributes.a.b", "user.attributes.a b", "user.password"] {
+        assert_eq!(
+            Slot::parse("user.attributes.a-B_1"),
+            Some((Slot::UserAttribute, Some("a-B_1")))
+        );
+        for wrong in [
+            "",
+            "user",
+            "user.attributes.",
+            "user.attributes.a.b",
+            "user.attributes.a b",
+            "user.password",
+        ] {
             assert_eq!(Slot::parse(wrong), None, "{wrong}");
         }
         for name in List::NAMES {
@@ -257,7 +271,11 @@ mod tests {
     // JT-14: nothing that a password is made into has a slot.
     #[test]
     fn no_slot_shows_a_password() {
-        let shown: Vec<_> = Slot::ALL.iter().map(|slot| slot.name()).filter(|name| name.contains("password")).collect();
+        let shown: Vec<_> = Slot::ALL
+            .iter()
+            .map(|slot| slot.name())
+            .filter(|name| name.contains("password"))
+            .collect();
         assert_eq!(shown, ["user.must_change_password"]);
     }
 }

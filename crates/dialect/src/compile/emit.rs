@@ -29,7 +29,10 @@ pub(super) struct Use {
 
 impl Use {
     pub(super) const fn response(kind: Kind) -> Self {
-        Self { place: Place::Response(kind.groups()), kind: Some(kind) }
+        Self {
+            place: Place::Response(kind.groups()),
+            kind: Some(kind),
+        }
     }
 
     pub(super) const fn token(place: Place) -> Self {
@@ -105,7 +108,8 @@ impl Emit<'_> {
 
     fn flush(&mut self) {
         if !self.literal.is_empty() {
-            self.segments.push(Segment::Literal(std::mem::take(&mut self.literal).into()));
+            self.segments
+                .push(Segment::Literal(std::mem::take(&mut self.literal).into()));
         }
     }
 
@@ -225,7 +229,9 @@ impl Emit<'_> {
             return;
         }
         let shapes = self.shapes;
-        let Some((_, Some(tree))) = shapes.iter().find(|(shape, _)| shape == name) else { return };
+        let Some((_, Some(tree))) = shapes.iter().find(|(shape, _)| shape == name) else {
+            return;
+        };
         let outermost = self.via.is_none();
         if outermost {
             self.via = Some(span.clone());
@@ -242,7 +248,11 @@ impl Emit<'_> {
         self.placeholder(placeholder);
         if placeholder.show.slot.kind() == Type::List {
             let help = format!("go through it: `{{each {}}}`", placeholder.name());
-            self.faults.add_with(placeholder.span.clone(), format!("`{{{}}}` is a list", placeholder.name()), help);
+            self.faults.add_with(
+                placeholder.span.clone(),
+                format!("`{{{}}}` is a list", placeholder.name()),
+                help,
+            );
         }
         self.push(Segment::Whole(placeholder.show.clone()));
     }
@@ -265,7 +275,11 @@ impl Emit<'_> {
     fn no_omission(&mut self, placeholder: &Placeholder) {
         if placeholder.show.absent == Absent::Omit {
             let help = "`?` writes null, or nothing within a text".to_owned();
-            self.faults.add_with(placeholder.span.clone(), "`??` leaves a member out, and this is none", help);
+            self.faults.add_with(
+                placeholder.span.clone(),
+                "`??` leaves a member out, and this is none",
+                help,
+            );
         }
     }
 
@@ -273,7 +287,11 @@ impl Emit<'_> {
         self.placeholder(placeholder);
         if matches!(placeholder.show.slot.kind(), Type::List | Type::Texts | Type::Json) {
             let help = "it can only be a JSON leaf of its own".to_owned();
-            self.faults.add_with(placeholder.span.clone(), format!("`{{{}}}` has no text form", placeholder.name()), help);
+            self.faults.add_with(
+                placeholder.span.clone(),
+                format!("`{{{}}}` has no text form", placeholder.name()),
+                help,
+            );
         }
         self.no_omission(placeholder);
         self.push(Segment::Part(placeholder.show.clone()));
@@ -285,8 +303,14 @@ impl Emit<'_> {
         // A token's name for its user may be missing: then the token names nobody and is refused when it comes back.
         let naming = matches!(slot, Slot::UserEmail | Slot::UserUsername) && self.used.kind.is_none();
         if slot.is_optional() && placeholder.show.absent == Absent::Never && !naming {
-            let help = format!("`{{{name}?}}` writes null, `{{{name}??}}` leaves the member out, `{{{name} | or '…'}}` a text");
-            self.faults.add_with(placeholder.span.clone(), format!("`{{{name}}}` may be absent, and nothing says what then"), help);
+            let help = format!(
+                "`{{{name}?}}` writes null, `{{{name}??}}` leaves the member out, `{{{name} | or '…'}}` a text"
+            );
+            self.faults.add_with(
+                placeholder.span.clone(),
+                format!("`{{{name}}}` may be absent, and nothing says what then"),
+                help,
+            );
         }
     }
 
@@ -296,7 +320,11 @@ impl Emit<'_> {
         let shown = format!("`{{{name}}}`");
         if matches!(carrier, Carrier::Error | Carrier::Role) {
             if !self.lists.iter().any(|list| list.entry() == carrier) {
-                let list = if carrier == Carrier::Error { List::Errors } else { List::Roles };
+                let list = if carrier == Carrier::Error {
+                    List::Errors
+                } else {
+                    List::Roles
+                };
                 let help = format!("it has a value inside `{{each {}}}`", list.slot().name());
                 self.fault(span, format!("{shown} stands outside its list"), help);
             }
@@ -304,11 +332,17 @@ impl Emit<'_> {
         }
         if !self.used.place.carries(slot) {
             let message = format!("{shown} has no value {}", self.used.describe());
-            let help = self.used.kind.map(|kind| format!("`{}` carries: {}", kind.name(), carried(kind)));
+            let help = self
+                .used
+                .kind
+                .map(|kind| format!("`{}` carries: {}", kind.name(), carried(kind)));
             self.fault(span, message, help);
             return;
         }
-        for (wanted, has, which) in [(of_access as fn(Slot) -> bool, self.tokens.0, "access"), (of_refresh, self.tokens.1, "refresh")] {
+        for (wanted, has, which) in [
+            (of_access as fn(Slot) -> bool, self.tokens.0, "access"),
+            (of_refresh, self.tokens.1, "refresh"),
+        ] {
             if wanted(slot) && !has {
                 let help = format!("describe them in `[token.{which}]`");
                 self.fault(span, format!("{shown}: this dialect has no {which} tokens"), help);
@@ -320,7 +354,8 @@ impl Emit<'_> {
         match self.via.clone() {
             Some(via) => {
                 let shape = self.stack.first().map(String::as_str).unwrap_or_default();
-                self.faults.add_with(via, format!("in shape `{shape}`: {message}"), help);
+                self.faults
+                    .add_with(via, format!("in shape `{shape}`: {message}"), help);
             }
             None => self.faults.add_with(span.clone(), message, help),
         }
@@ -328,6 +363,10 @@ impl Emit<'_> {
 }
 
 fn carried(kind: Kind) -> String {
-    let names: Vec<String> = kind.groups().iter().map(|group| format!("{group:?}").to_lowercase()).collect();
+    let names: Vec<String> = kind
+        .groups()
+        .iter()
+        .map(|group| format!("{group:?}").to_lowercase())
+        .collect();
     names.join(", ")
 }

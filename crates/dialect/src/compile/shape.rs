@@ -6,7 +6,9 @@ use crate::tree::{self, Tree};
 
 impl Compiler<'_> {
     pub(super) fn shapes(&mut self, root: &Table<'_>) {
-        let Some(table) = root.table("shape", &mut self.faults) else { return };
+        let Some(table) = root.table("shape", &mut self.faults) else {
+            return;
+        };
         let keys = table.keys();
         self.names = keys.iter().map(|key| key.value.clone()).collect();
         for key in &keys {
@@ -29,7 +31,9 @@ impl Compiler<'_> {
 /// Whether the first shape of `path` is reached again from the last; then `path` is the circle.
 fn circle(shapes: &Shapes, path: &mut Vec<String>, steps: usize) -> bool {
     let last = path.last().cloned().unwrap_or_default();
-    let Some((_, Some(tree))) = shapes.iter().find(|(name, _)| *name == last) else { return false };
+    let Some((_, Some(tree))) = shapes.iter().find(|(name, _)| *name == last) else {
+        return false;
+    };
     let mut held = Vec::new();
     held_by(tree, &mut held);
     for name in held {

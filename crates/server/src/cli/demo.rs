@@ -65,11 +65,12 @@ impl Demo {
         let temporary = tempfile::Builder::new().prefix("myna-demo-").tempdir()?;
         let data = self.data.clone().unwrap_or_else(|| temporary.path().to_owned());
         let config = self.config(&data)?;
-        log::start(&config.log);
         let server = Server::new(&config)?;
         let examples: Examples = toml::from_str(include_str!("demo.toml")).context("demo.toml")?;
         create_users(&server.app, &examples.user).await?;
         self.introduce(&server, &config, &examples)?;
+        // Only now: what is made at a first start would stand before the introduction.
+        log::start(&config.log);
         server.run().await
     }
 
@@ -116,7 +117,7 @@ impl Demo {
             Some(data) => say(format!("The data stays in {}", data.display()))?,
             None => say("The data is thrown away at the end; --data DIR keeps it")?,
         }
-        say(format!("http://{http}  https://{https}  Ctrl-C ends\n"))?;
+        say(format!("\nhttp://{http}  https://{https} (a self-signed certificate, for development)  Ctrl-C ends\n"))?;
         Ok(())
     }
 }
