@@ -196,7 +196,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_waited_too_long_is_shed_without_work() {
-        let pool = Arc::new(pool(8, Duration::ZERO));
+        let patience = Duration::from_secs(60);
+        let pool = Arc::new(pool(8, patience));
         let release = occupy(&pool).await;
         let late = {
             let pool = Arc::clone(&pool);
@@ -204,6 +205,9 @@ mod tests {
         };
         while lock(&pool.shared.jobs).waiting.is_empty() {
             tokio::task::yield_now().await;
+        }
+        if let Some(job) = lock(&pool.shared.jobs).waiting.front_mut() {
+            job.queued_at = job.queued_at.checked_sub(2 * patience).unwrap();
         }
         drop(release);
         assert_eq!(late.await.unwrap().map(|(): ()| ()), Err(Overloaded));

@@ -117,7 +117,9 @@ impl Demo {
             Some(data) => say(format!("The data stays in {}", data.display()))?,
             None => say("The data is thrown away at the end; --data DIR keeps it")?,
         }
-        say(format!("\nhttp://{http}  https://{https} (a self-signed certificate, for development)  Ctrl-C ends\n"))?;
+        say(format!(
+            "\nhttp://{http}  https://{https} (a self-signed certificate, for development)  Ctrl-C ends\n"
+        ))?;
         Ok(())
     }
 }

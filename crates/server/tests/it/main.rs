@@ -1,5 +1,7 @@
 //! The program from outside: cases of every dialect in process and over HTTP, and the commands that need no server.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod cases;
 mod commands;
 
