@@ -88,7 +88,7 @@ pub(crate) enum Shape {
     /// Exactly this, as compact JSON.
     Literal(Box<[u8]>),
     /// An object of these.
-    Object(Vec<(String, Shape)>),
+    Object(Vec<(String, Self)>),
 }
 
 /// Something that a request gives.

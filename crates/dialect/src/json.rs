@@ -454,7 +454,7 @@ mod tests {
             ("\u{feff}{}", 0, "a value"),
             ("{/**/}", 1, "double quotes"),
             (&deep, 16, "too deep"),
-            (&wide, 791, "too many members"),
+            (&wide, 691, "too many members"),
             (&long, 1999, "too many values"),
         ] {
             let flaw = parse(text, &BODY).expect_err(text);

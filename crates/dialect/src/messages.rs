@@ -33,7 +33,16 @@ pub(crate) fn fill(words: &str, field: &str, kind: ProblemKind) -> String {
     let number = |wanted: &str| match kind {
         ProblemKind::TooShort { min } if wanted == "min" => Some(min.to_string()),
         ProblemKind::TooLong { max } if wanted == "max" => Some(max.to_string()),
-        _ => None,
+        ProblemKind::Required
+        | ProblemKind::NotText
+        | ProblemKind::NotEmail
+        | ProblemKind::NotUsername
+        | ProblemKind::TooShort { .. }
+        | ProblemKind::TooLong { .. }
+        | ProblemKind::TooCommon
+        | ProblemKind::Taken
+        | ProblemKind::Differs
+        | ProblemKind::BadToken => None,
     };
     fill_with(words, |name| match name {
         "field" => Some(field.to_owned()),

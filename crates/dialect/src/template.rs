@@ -71,9 +71,9 @@ pub(crate) enum Segment {
     /// A value inside a text.
     Part(Show),
     /// These, if the slot has a value.
-    Present(Show, Box<[Segment]>),
+    Present(Show, Box<[Self]>),
     /// These, once for each entry.
-    Each(List, Box<[Segment]>),
+    Each(List, Box<[Self]>),
 }
 
 /// A compiled tree or text.

@@ -10,7 +10,6 @@ use myna_core::time::Timestamp;
 use myna_core::user::User;
 use serde_json::{Map, Value};
 
-use crate::slot::Slot;
 use crate::template::Template;
 use crate::value::{Scope, Stamp};
 
@@ -202,11 +201,20 @@ pub(crate) enum Expected {
     /// Exactly this.
     Literal(Value),
     /// Something that names the bearer.
-    Name(Slot),
+    Name(Claim),
     /// An object of these.
-    Object(Vec<(String, Expected)>),
+    Object(Vec<(String, Self)>),
     /// Anything: it was signed by us, and nothing depends on it.
     Anything,
+}
+
+/// What a claim can name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Claim {
+    Session,
+    User,
+    /// E-mail or username.
+    Identifier,
 }
 
 /// What claims have told so far.
@@ -226,23 +234,23 @@ impl<'a> Named<'a> {
                 (Expected::Anything, _) => true,
                 (Expected::Literal(literal), Some(value)) => literal == value,
                 (Expected::Object(members), Some(Value::Object(inner))) => self.read(members, inner),
-                (Expected::Name(slot), Some(value)) => self.take(*slot, value),
+                (Expected::Name(claim), Some(value)) => self.take(*claim, value),
                 (Expected::Literal(_) | Expected::Object(_) | Expected::Name(_), _) => false,
             })
     }
 
-    fn take(&mut self, slot: Slot, value: &'a Value) -> bool {
-        match slot {
-            Slot::SessionId => {
+    fn take(&mut self, claim: Claim, value: &'a Value) -> bool {
+        match claim {
+            Claim::Session => {
                 self.session = value.as_str().and_then(Handle::from_hex);
                 self.session.is_some()
             }
-            Slot::UserId => {
+            Claim::User => {
                 let number = value.as_i64().or_else(|| value.as_str()?.parse().ok());
                 self.user = number.filter(|number| *number > 0).map(UserId);
                 self.user.is_some()
             }
-            _ => {
+            Claim::Identifier => {
                 // The first of two names counts; a user without an e-mail has `null` there.
                 self.identifier = self.identifier.or(value.as_str());
                 value.is_string() || value.is_null()

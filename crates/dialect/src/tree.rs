@@ -55,10 +55,10 @@ pub(crate) struct Placeholder {
 impl Placeholder {
     /// The slot's name as it is written.
     pub(crate) fn name(&self) -> String {
-        match self.show.slot {
-            Slot::UserAttribute => format!("user.attributes.{}", self.show.attribute),
-            slot => slot.name().to_owned(),
+        if self.show.slot == Slot::UserAttribute {
+            return format!("user.attributes.{}", self.show.attribute);
         }
+        self.show.slot.name().to_owned()
     }
 }
 
@@ -193,7 +193,7 @@ impl Reader<'_> {
             match parts.remove(0) {
                 Part::Slot(placeholder) => return Tree::Whole(placeholder),
                 Part::Shape(name, span) => return Tree::Shape(name, span),
-                part => parts.push(part),
+                part @ (Part::Literal(_) | Part::Each(..)) => parts.push(part),
             }
         }
         for part in &parts {
@@ -395,7 +395,8 @@ fn compact(value: &Value<'_>) -> String {
 fn merged(tree: Tree) -> Tree {
     let plain = |tree: &Tree| match tree {
         Tree::Literal(json) => Some(json.clone()),
-        _ => None,
+        Tree::Text(_) | Tree::Whole(_) | Tree::Shape(..) | Tree::Array(_) | Tree::Object(_) => None,
+        Tree::EachElement(..) | Tree::EachMember(..) => None,
     };
     let json = match &tree {
         Tree::Array(all) => all
@@ -419,7 +420,8 @@ fn merged(tree: Tree) -> Tree {
                 .collect::<Option<Vec<_>>>()
                 .map(|all| format!("{{{}}}", all.join(",")))
         }
-        _ => None,
+        Tree::Literal(_) | Tree::Text(_) | Tree::Whole(_) | Tree::Shape(..) => None,
+        Tree::EachElement(..) | Tree::EachMember(..) => None,
     };
     json.map_or(tree, Tree::Literal)
 }

@@ -42,7 +42,7 @@ impl Use {
     fn describe(self) -> String {
         match (self.place, self.kind) {
             (Place::Response(_), Some(kind)) => format!("in a response for `{}`", kind.name()),
-            (Place::Response(_), None) => "in every response".to_owned(),
+            (Place::Response(_), None) => "in a header of every response".to_owned(),
             (Place::Header, _) => "in a token's header".to_owned(),
             (Place::AccessClaims, _) => "in an access token's claims".to_owned(),
             (Place::RefreshClaims, _) => "in a refresh token's claims".to_owned(),
@@ -50,7 +50,7 @@ impl Use {
     }
 }
 
-impl Compiler<'_> {
+impl Compiler {
     /// A tree as JSON.
     pub(super) fn json(&mut self, tree: &Tree, used: Use) -> Template {
         let mut emit = self.emit(used, Medium::Json);
@@ -197,20 +197,20 @@ impl Emit<'_> {
                 emit.bytes(b"\"");
                 emit.parts(&entry.key);
                 emit.bytes(b"\":");
-                match &entry.value {
-                    Tree::Whole(placeholder) => emit.whole(placeholder),
-                    other => emit.tree(other),
+                if let Tree::Whole(placeholder) = &entry.value {
+                    emit.whole(placeholder);
+                } else {
+                    emit.tree(&entry.value);
                 }
             };
-            match &entry.value {
-                Tree::Whole(placeholder) if placeholder.show.absent == Absent::Omit => {
-                    let inner = self.inner(write);
-                    self.push(Segment::Present(placeholder.show.clone(), inner));
-                }
-                _ => {
-                    write(self);
-                    certain = true;
-                }
+            if let Tree::Whole(placeholder) = &entry.value
+                && placeholder.show.absent == Absent::Omit
+            {
+                let inner = self.inner(write);
+                self.push(Segment::Present(placeholder.show.clone(), inner));
+            } else {
+                write(self);
+                certain = true;
             }
         }
     }

@@ -25,7 +25,7 @@ const KEYS: [&str; 9] = [
 ];
 const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
-impl Compiler<'_> {
+impl Compiler {
     pub(super) fn endpoints(&mut self, root: &Table<'_>, honour_accept: bool) -> Vec<Endpoint> {
         let tables = root.tables("endpoint", &mut self.faults);
         if tables.is_empty() {

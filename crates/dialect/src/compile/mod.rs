@@ -27,7 +27,7 @@ use crate::token::{AccessProfile, RefreshProfile};
 use crate::tree::Tree;
 
 /// The largest dialect file.
-pub const FILE_BYTES_MAX: usize = 256 * 1024;
+pub(crate) const FILE_BYTES_MAX: usize = 256 * 1024;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const GRACE_MAX: Duration = Duration::from_secs(60);
 const ROOT_KEYS: [&str; 11] = [
@@ -48,8 +48,7 @@ const ROOT_KEYS: [&str; 11] = [
 type Shapes = Vec<(String, Option<Tree>)>;
 
 /// What compiling has come to.
-struct Compiler<'s> {
-    file: &'s str,
+struct Compiler {
     faults: Faults,
     shapes: Shapes,
     names: Vec<String>,
@@ -83,7 +82,6 @@ pub fn compile(source: &Source, folder_name: Option<&str>) -> Result<Dialect, Ve
         return Err(errors.iter().map(fault).collect());
     }
     let mut compiler = Compiler {
-        file: &source.text,
         faults: Faults::default(),
         shapes: Vec::new(),
         names: Vec::new(),
@@ -106,7 +104,7 @@ pub fn compile(source: &Source, folder_name: Option<&str>) -> Result<Dialect, Ve
     }
 }
 
-impl Compiler<'_> {
+impl Compiler {
     fn dialect(&mut self, root: &Table<'_>, folder_name: Option<&str>) -> Option<Dialect> {
         let mut known = ROOT_KEYS.to_vec();
         known.push("endpoint");

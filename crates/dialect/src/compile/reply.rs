@@ -26,7 +26,7 @@ const OTHERS_HEADERS: [(HeaderName, &str); 8] = [
     (TE, "the server writes it"),
 ];
 
-impl Compiler<'_> {
+impl Compiler {
     /// The responses of an `on` table by kind.
     pub(super) fn replies_of(&mut self, table: &Table<'_>) -> Vec<(Kind, usize)> {
         let mut replies = Vec::new();

@@ -36,7 +36,7 @@ impl Reading<'_> {
     }
 }
 
-impl Compiler<'_> {
+impl Compiler {
     pub(super) fn plan(&mut self, table: &Table<'_>, operation: Operation, params: &[String]) -> Plan {
         let extra = table.texts("extra", &mut self.faults);
         for name in extra
@@ -195,7 +195,10 @@ impl Compiler<'_> {
             let (message, help) = match Field::parse(&name.value) {
                 Some(_) => {
                     let operation = reading.operation.name();
-                    let help = format!("`{operation}` reads: {}", reading.known().join(", "));
+                    let help = format!(
+                        "`{operation}` reads: {}",
+                        reading.known().collect::<Vec<_>>().join(", ")
+                    );
                     (format!("`{operation}` has no use for `{}`", name.value), Some(help))
                 }
                 None => (format!("unknown {what} `{}`", name.value), known),

@@ -4,7 +4,7 @@ use super::{Compiler, Shapes};
 use crate::file::Table;
 use crate::tree::{self, Tree};
 
-impl Compiler<'_> {
+impl Compiler {
     pub(super) fn shapes(&mut self, root: &Table<'_>) {
         let Some(table) = root.table("shape", &mut self.faults) else {
             return;

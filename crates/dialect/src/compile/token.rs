@@ -7,15 +7,15 @@ use super::emit::Use;
 use crate::diagnostic::did_you_mean;
 use crate::file::{Table, Text};
 use crate::slot::{Place, Slot};
-use crate::template::{Case, TimeForm};
-use crate::token::{AccessProfile, Alphabet, Expected, Jwt, JwtProfile, OpaqueProfile, RefreshProfile};
+use crate::template::{Absent, Case, TimeForm};
+use crate::token::{AccessProfile, Alphabet, Claim, Expected, Jwt, JwtProfile, OpaqueProfile, RefreshProfile};
 use crate::tree::{self, Entry, Placeholder, Tree, literal};
 
 const ALGORITHMS: [&str; 6] = ["HS256", "HS384", "HS512", "RS256", "ES256", "EdDSA"];
 /// So long a prefix tells whose token it is; more only costs.
 const PREFIX_BYTES_MAX: usize = 32;
 
-impl Compiler<'_> {
+impl Compiler {
     pub(super) fn token_profiles(&mut self, root: &Table<'_>) -> (Option<AccessProfile>, Option<RefreshProfile>) {
         let Some(table) = root.table("token", &mut self.faults) else {
             return (None, None);
@@ -58,7 +58,7 @@ impl Compiler<'_> {
         }
         let mut names = Vec::new();
         naming(&jwt.0.members, &mut names);
-        if !names.iter().any(|slot| *slot != Slot::SessionId) {
+        if !names.iter().any(|claim| *claim != Claim::Session) {
             let message = if names.is_empty() {
                 "the claims name nobody: an access token could not be read back"
             } else {
@@ -94,11 +94,10 @@ impl Compiler<'_> {
         table.only(&["format", "prefix", "alphabet", "lifetime"], &mut self.faults);
         let prefix = table.text("prefix", &mut self.faults);
         let lawful = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        if let Some(prefix) = prefix.as_ref() {
-            if prefix.value.len() > PREFIX_BYTES_MAX || !prefix.value.bytes().all(lawful) {
-                let message = format!("a prefix is of letters, digits and `-._~`, at most {PREFIX_BYTES_MAX}");
-                self.faults.add(prefix.span.clone(), message);
-            }
+        let bad = |prefix: &&Text| prefix.value.len() > PREFIX_BYTES_MAX || !prefix.value.bytes().all(lawful);
+        if let Some(prefix) = prefix.as_ref().filter(bad) {
+            let message = format!("a prefix is of letters, digits and `-._~`, at most {PREFIX_BYTES_MAX}");
+            self.faults.add(prefix.span.clone(), message);
         }
         let alphabet = match table.text("alphabet", &mut self.faults) {
             None => Alphabet::Base64Url,
@@ -211,7 +210,13 @@ impl Compiler<'_> {
         match &tree {
             Tree::Object(entries) => Some((tree.clone(), entries.clone())),
             Tree::Literal(json) if json.starts_with('{') => Some((tree.clone(), Vec::new())),
-            _ => {
+            Tree::Literal(_)
+            | Tree::Text(_)
+            | Tree::Whole(_)
+            | Tree::Shape(..)
+            | Tree::Array(_)
+            | Tree::EachElement(..)
+            | Tree::EachMember(..) => {
                 self.faults
                     .add(text.span.clone(), "a token's parts are JSON objects (RFC 7519 §3)");
                 None
@@ -250,9 +255,9 @@ fn expected(entries: &[Entry]) -> Vec<(String, Expected)> {
     let member = |entry: &Entry| {
         let expected = match &entry.value {
             Tree::Literal(json) => serde_json::from_str::<Value>(json).map_or(Expected::Anything, Expected::Literal),
-            Tree::Whole(placeholder) if names_bearer(placeholder) => Expected::Name(placeholder.show.slot),
+            Tree::Whole(placeholder) => named(placeholder).map_or(Expected::Anything, Expected::Name),
             Tree::Object(entries) => Expected::Object(expected(entries)),
-            Tree::Whole(_) | Tree::Text(_) | Tree::Shape(..) | Tree::Array(_) => Expected::Anything,
+            Tree::Text(_) | Tree::Shape(..) | Tree::Array(_) => Expected::Anything,
             Tree::EachElement(..) | Tree::EachMember(..) => Expected::Anything,
         };
         (literal(&entry.key).unwrap_or_default().to_owned(), expected)
@@ -260,18 +265,29 @@ fn expected(entries: &[Entry]) -> Vec<(String, Expected)> {
     entries.iter().map(member).collect()
 }
 
-fn names_bearer(placeholder: &Placeholder) -> bool {
-    let naming = matches!(
-        placeholder.show.slot,
-        Slot::SessionId | Slot::UserId | Slot::UserEmail | Slot::UserUsername
-    );
-    naming && placeholder.show.case == Case::AsIs
+/// What of the bearer the leaf names, if it can be read back.
+fn named(placeholder: &Placeholder) -> Option<Claim> {
+    // A text in place of a name that is absent would name somebody else.
+    let sure = matches!(placeholder.show.absent, Absent::Never | Absent::Null);
+    if !sure || placeholder.show.case != Case::AsIs {
+        return None;
+    }
+    let claims = [
+        (Slot::SessionId, Claim::Session),
+        (Slot::UserId, Claim::User),
+        (Slot::UserEmail, Claim::Identifier),
+        (Slot::UserUsername, Claim::Identifier),
+    ];
+    claims
+        .into_iter()
+        .find(|(slot, _)| *slot == placeholder.show.slot)
+        .map(|(_, claim)| claim)
 }
 
-fn naming(members: &[(String, Expected)], names: &mut Vec<Slot>) {
+fn naming(members: &[(String, Expected)], names: &mut Vec<Claim>) {
     for (_, expected) in members {
         match expected {
-            Expected::Name(slot) => names.push(*slot),
+            Expected::Name(claim) => names.push(*claim),
             Expected::Object(members) => naming(members, names),
             Expected::Literal(_) | Expected::Anything => {}
         }

@@ -1,0 +1,203 @@
+//! Headers and claims as dialects write them, and what is read back out of them.
+
+use std::time::Duration;
+
+use myna_core::id::{Handle, SessionId, UserId};
+use myna_core::identifier::Canonical;
+use myna_core::session::{Bearer, Session};
+use myna_core::time::Timestamp;
+use myna_core::user::User;
+use myna_dialect::{Alphabet, Dialect, MintView, RefreshProfile};
+use serde_json::{Map, Value, json};
+
+use crate::{LOGIN, dialect, session, user};
+
+const ON: &str = "[on.signed_in]\n[on.error]\n";
+
+fn view<'a>(user: &'a User, session: &'a Session) -> MintView<'a> {
+    MintView {
+        user,
+        session,
+        alg: "HS256",
+        kid: "k1",
+        access_id: "id1",
+        issued_at: Timestamp::from_seconds(1_000),
+        access_expires_at: Timestamp::from_seconds(4_600),
+        refresh_expires_at: Timestamp::from_seconds(15_400),
+        opaque: Some("OPAQUE"),
+    }
+}
+
+fn with_claims(claims: &str) -> std::sync::Arc<Dialect> {
+    let access = format!(
+        "[token.access]\nalgorithm = \"HS256\"\nheader = '{{ \"typ\": \"JWT\", \"alg\": \"{{alg}}\", \"jti\": \"{{access.id}}\", \
+         \"kid\": \"{{kid}}\" }}'\nclaims = '{claims}'\nlifetime = \"1h\"\n"
+    );
+    dialect(&[&access, ON, LOGIN])
+}
+
+fn members(bytes: &[u8]) -> Map<String, Value> {
+    serde_json::from_slice(bytes).expect("an object")
+}
+
+#[test]
+fn claims_are_written_in_order_and_read_back_as_precisely_as_they_tell() {
+    let (user, session) = (user(), session());
+    let by_session = Bearer::Session(SessionId {
+        user: UserId(7),
+        handle: Handle([0xab; 16]),
+    });
+    let by_name = Bearer::Named(Canonical::of("foo@gmail.com").expect("name"));
+    for (claims, written, bearer) in [
+        (
+            r#"{ "sub": "{user.email}", "exp": "{access.expires_at}" }"#,
+            r#"{"sub":"foo@gmail.com","exp":4600}"#,
+            by_name.clone(),
+        ),
+        (
+            r#"{ "exp": "{access.expires_at}", "iss": "x", "u": { "id": "{user.id | text}", "k": [1] }, "iat": "{access.issued_at}" }"#,
+            r#"{"exp":4600,"iss":"x","u":{"id":"7","k":[1]},"iat":1000}"#,
+            Bearer::User(UserId(7)),
+        ),
+        (
+            r#"{ "id": "{user.id}", "sid": "{session.id}", "n": "{user.email?}", "exp": "{access.expires_at}", "r": "{user.role.permissions}" }"#,
+            r#"{"id":7,"sid":"abababababababababababababababab","n":"foo@gmail.com","exp":4600,"r":["USER","READ"]}"#,
+            by_session,
+        ),
+    ] {
+        let dialect = with_claims(claims);
+        let profile = dialect.access().expect("access tokens");
+        let bytes = profile.claims(&view(&user, &session));
+        assert_eq!(str::from_utf8(&bytes), Ok(written));
+        assert_eq!(profile.read(&members(&bytes)), Some(bearer), "{claims}");
+        let header = profile.header(&view(&user, &session));
+        assert_eq!(
+            str::from_utf8(&header),
+            Ok(r#"{"typ":"JWT","alg":"HS256","jti":"id1","kid":"k1"}"#)
+        );
+        assert_eq!(
+            (profile.algorithm(), profile.lifetime()),
+            ("HS256", Duration::from_secs(3600))
+        );
+    }
+}
+
+// JT-09, JT-10
+#[test]
+fn claims_of_another_shape_name_nobody() {
+    let dialect =
+        with_claims(r#"{ "iss": "me", "sub": "{user.id}", "sid": "{session.id}", "exp": "{access.expires_at}" }"#);
+    let profile = dialect.access().expect("access tokens");
+    let sid = "abababababababababababababababab";
+    assert!(
+        profile
+            .read(&members(
+                json!({"iss": "me", "sub": 7, "sid": sid, "exp": 1})
+                    .to_string()
+                    .as_bytes()
+            ))
+            .is_some()
+    );
+    for wrong in [
+        json!({"iss": "you", "sub": 7, "sid": sid}),
+        json!({"sub": 7, "sid": sid}),
+        json!({"iss": ["me"], "sub": 7, "sid": sid}),
+        json!({"iss": "me", "sid": sid}),
+        json!({"iss": "me", "sub": 7}),
+        json!({"iss": "me", "sub": 7, "sid": 5}),
+        json!({"iss": "me", "sub": 7, "sid": "ABABABABABABABABABABABABABABABAB"}),
+        json!({"iss": "me", "sub": "x", "sid": sid}),
+        json!({"iss": "me", "sub": -1, "sid": sid}),
+        json!({"iss": "me", "sub": 7.5, "sid": sid}),
+        json!({"iss": "me", "sub": null, "sid": sid}),
+        json!({"iss": "me", "sub": [7], "sid": sid}),
+    ] {
+        assert_eq!(profile.read(&members(wrong.to_string().as_bytes())), None, "{wrong}");
+    }
+}
+
+#[test]
+fn a_user_without_the_name_in_the_claims_has_a_token_that_names_nobody() {
+    let dialect = with_claims(r#"{ "sub": "{user.email}", "exp": "{access.expires_at}" }"#);
+    let profile = dialect.access().expect("access tokens");
+    let mut user = user();
+    user.email = None;
+    let bytes = profile.claims(&view(&user, &session()));
+    assert_eq!(str::from_utf8(&bytes), Ok(r#"{"sub":null,"exp":4600}"#));
+    assert_eq!(profile.read(&members(&bytes)), None);
+}
+
+// JT-09
+#[test]
+fn access_and_refresh_tokens_are_never_taken_for_each_other() {
+    let tokens = r#"
+[token.access]
+algorithm = "HS512"
+header    = '{ "alg": "{alg}" }'
+claims    = '{ "sub": "{user.id}", "exp": "{access.expires_at}" }'
+lifetime  = "1h"
+[token.refresh]
+format    = "jwt"
+algorithm = "HS512"
+header    = '{ "typ": "JWT", "alg": "{alg}" }'
+claims    = '{ "sub": "{user.id}", "kind": "refresh", "exp": "{refresh.expires_at}", "jti": "{refresh.opaque}" }'
+lifetime  = "4h"
+"#;
+    let dialect = dialect(&[tokens, ON, LOGIN]);
+    let (user, session) = (user(), session());
+    let access = dialect.access().expect("access tokens");
+    let Some(RefreshProfile::Jwt(refresh)) = dialect.refresh() else {
+        panic!("refresh tokens")
+    };
+    let refresh_claims = refresh.claims(&view(&user, &session));
+    assert_eq!(
+        str::from_utf8(&refresh_claims),
+        Ok(r#"{"sub":7,"kind":"refresh","exp":15400,"jti":"OPAQUE"}"#)
+    );
+    let (refresh_claims, access_claims) = (
+        members(&refresh_claims),
+        members(&access.claims(&view(&user, &session))),
+    );
+    assert_eq!(refresh.opaque_of(&refresh_claims), Some("OPAQUE"));
+    assert_eq!(refresh.opaque_of(&access_claims), None);
+    assert_eq!(access.read(&refresh_claims), None);
+    assert_eq!(access.read(&access_claims), Some(Bearer::User(UserId(7))));
+    let mut other = refresh_claims;
+    other.insert("kind".to_owned(), json!("other"));
+    assert_eq!(refresh.opaque_of(&other), None);
+    assert_eq!(dialect.refresh().and_then(RefreshProfile::algorithm), Some("HS512"));
+}
+
+#[test]
+fn terms_follow_from_lifetimes() {
+    let day = 24 * 3600;
+    let access = |lifetime: &str| {
+        format!(
+            "[token.access]\nalgorithm = \"HS256\"\nheader = '{{ \"alg\": \"{{alg}}\" }}'\nclaims = '{{ \"sub\": \"{{user.id}}\", \
+             \"exp\": \"{{access.expires_at}}\" }}'\nlifetime = \"{lifetime}\"\n"
+        )
+    };
+    let refresh =
+        "[token.refresh]\nformat = \"opaque\"\nprefix = \"def50200\"\nalphabet = \"hex\"\nlifetime = \"4h\"\n";
+    for (parts, idle, absolute, grace) in [
+        ("".to_owned(), 30 * day, 30 * day, 10),
+        (access("1h"), 3600, 30 * day, 10),
+        (access("40d"), 40 * day, 40 * day, 10),
+        (access("40d") + refresh, 4 * 3600, 40 * day, 10),
+        (
+            access("1h") + refresh + "[session]\nlifetime = \"8h\"\ngrace = \"0s\"\n",
+            4 * 3600,
+            8 * 3600,
+            0,
+        ),
+    ] {
+        let dialect = dialect(&[&parts, ON, LOGIN]);
+        let terms = dialect.terms();
+        let seconds = (terms.idle.as_secs(), terms.absolute.as_secs(), terms.grace.as_secs());
+        assert_eq!(seconds, (idle, absolute, grace), "{parts}");
+        assert_eq!(terms.dialect, "d");
+        if let Some(RefreshProfile::Opaque(profile)) = dialect.refresh() {
+            assert_eq!((profile.prefix(), profile.alphabet()), ("def50200", Alphabet::Hex));
+        }
+    }
+}

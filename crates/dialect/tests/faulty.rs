@@ -1,0 +1,110 @@
+//! Faulty dialects and what people are told about them: `tests/faulty/NAME.toml` and, beside it, the expected rendering
+//! `NAME.txt`. `UPDATE=1 cargo test -p myna-dialect --test faulty` writes the renderings anew; read the difference.
+
+#![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use myna_dialect::compile;
+use myna_dialect::diagnostic::{Source, render};
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faulty");
+    let entries = fs::read_dir(folder).expect("folder");
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("entry").path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    files
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the switch of this test alone")]
+fn every_fault_is_told_with_its_place() {
+    let update = std::env::var_os("UPDATE").is_some();
+    let mut wrong = Vec::new();
+    for path in files() {
+        let name = path.file_name().expect("name").to_string_lossy().into_owned();
+        let source = Source::new(format!("tests/faulty/{name}"), fs::read_to_string(&path).expect("text"));
+        let faults = compile(&source, Some("d")).expect_err(&name);
+        let shown = render(&source, &faults, false);
+        let expected = path.with_extension("txt");
+        if update {
+            fs::write(&expected, &shown).expect("written");
+        }
+        if fs::read_to_string(&expected).unwrap_or_default() != shown {
+            wrong.push(format!("--- {name}\n{shown}"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "not as expected (UPDATE=1 rewrites):\n{}",
+        wrong.join("\n")
+    );
+    assert!(files().len() >= 25);
+}
+
+// IN-07, IN-09: a file cut off anywhere is refused or compiled, and every span can be drawn.
+#[test]
+fn no_part_of_a_file_panics() {
+    for path in files() {
+        let text = fs::read_to_string(&path).expect("text");
+        for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)).step_by(7) {
+            let source = Source::new("cut", &text[..end]);
+            if let Err(faults) = compile(&source, None) {
+                assert!(!faults.is_empty());
+                let _ = render(&source, &faults, false);
+            }
+        }
+    }
+}
+
+// IN-07: sizes are bounded before anything is built from them.
+#[test]
+fn hostile_sizes_are_refused() {
+    let shapes: String = (1..=30)
+        .map(|n| format!("s{n} = '[\"{{shape.s{}}}\",\"{{shape.s{}}}\"]'\n", n - 1, n - 1))
+        .collect();
+    let deep = format!("[on.error]\nbody = '{}{}'\n", "[".repeat(33), "]".repeat(33));
+    let endpoints: String = (0..201).map(|n| format!("[[endpoint]]\nname = \"e{n}\"\n")).collect();
+    for (text, told) in [
+        (
+            format!("dialect = \"d\"\n[shape]\ns0 = '[1]'\n{shapes}[on.error]\nbody = '\"{{shape.s30}}\"'\n"),
+            "grow too large",
+        ),
+        (format!("dialect = \"d\"\n{deep}"), "nested too deep"),
+        (format!("dialect = \"d\"\n{endpoints}"), "at most 200 endpoints"),
+        (
+            format!("dialect = \"d\"\n# {}", "x".repeat(256 * 1024)),
+            "at most 256 KiB",
+        ),
+        (
+            format!("dialect = \"d\"\nx = {}{}", "[".repeat(10_000), "]".repeat(10_000)),
+            "not TOML",
+        ),
+    ] {
+        let faults = compile(&Source::new("hostile", text), None).expect_err(told);
+        assert!(
+            faults.iter().any(|fault| fault.message.contains(told)),
+            "{told}: {faults:?}"
+        );
+    }
+}
+
+#[test]
+fn the_built_in_dialects_are_without_fault() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dialects");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).expect("folder") {
+        let path = entry.expect("entry").path();
+        let Ok(text) = fs::read_to_string(path.join("dialect.toml")) else {
+            continue;
+        };
+        let name = path.file_name().expect("name").to_string_lossy().into_owned();
+        let source = Source::new(name.clone(), text);
+        let faults = compile(&source, Some(&name)).err().unwrap_or_default();
+        assert!(faults.is_empty(), "{}", render(&source, &faults, false));
+        count += 1;
+    }
+    assert!(count >= 5);
+}
