@@ -20,7 +20,11 @@ pub(crate) fn cases(tree: &Tree) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     let mut shown = Vec::new();
-    for file in tree.files.iter().filter(|file| format!("/{}", file.path).contains("/dialects/")) {
+    for file in tree
+        .files
+        .iter()
+        .filter(|file| format!("/{}", file.path).contains("/dialects/"))
+    {
         let Some(folder) = file.path.strip_suffix("dialect.toml") else {
             continue;
         };
