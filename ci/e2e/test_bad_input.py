@@ -233,8 +233,8 @@ class Matrix(unittest.TestCase):
             with self.subTest(dialect):
                 wrong = json.dumps(good | {"password": "87654321"})
                 done = subprocess.run(
-                    ["curl", "-s", "--http2", "--cacert", str(server.certificate), "-H", "Content-Type: application/json",
-                     "-w", "\n%{http_version} %{http_code}", "-d", wrong,
+                    ["curl", "-s", "--http2", "--cacert", str(server.certificate),
+                     "-H", "Content-Type: application/json", "-w", "\n%{http_version} %{http_code}", "-d", wrong,
                      f"https://localhost:{server.tls_port}{path}"],
                     capture_output=True, text=True, timeout=30, env=support.environment(),
                 )

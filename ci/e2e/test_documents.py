@@ -425,7 +425,7 @@ class Portal(unittest.TestCase):
                 status, _, body = self.send(request)
                 self.assertEqual(status, 200, body)
                 tokens = support.json.loads(body)["result"]
-                self.assertTrue(body.startswith(b'{"result":{"code":0,"desc":"Ok","token_type":"Bearer","access_'), body)
+                self.assertTrue(body.startswith(b'{"result":{"code":0,"desc":"Ok","token_type":"Bearer",'), body)
                 self.assertEqual(list(tokens), [
                     "code", "desc", "token_type", "access_token", "access_token_expires_in", "refresh_token",
                     "refresh_token_expires_in",

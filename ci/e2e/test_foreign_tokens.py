@@ -27,7 +27,8 @@ def setUpModule():
     server = support.Server("demo").start()
     for (dialect, use), secret in SECRETS.items():
         # While the server runs: it takes the new key up by itself.
-        support.run("key", "import", "-", "--dialect", dialect, "--use", use, "--data", server.data, stdin=f"{secret}\n")
+        more = ("--dialect", dialect, "--use", use, "--data", server.data)
+        support.run("key", "import", "-", *more, stdin=f"{secret}\n")
 
     def taken_up():
         return all(verifies(token, SECRETS[key]) for key, token in hs_tokens().items())

@@ -10,21 +10,14 @@ const CATALOG: &str = "crates/core/src/catalog.rs";
 type Binding = (String, String);
 
 pub(crate) fn cases(tree: &Tree) -> Vec<Finding> {
-    let operations = tree
-        .file(CATALOG)
-        .map(|file| operations(&code_only(&file.text)))
-        .unwrap_or_default();
+    let operations = tree.file(CATALOG).map(|file| operations(&code_only(&file.text))).unwrap_or_default();
     if operations.is_empty() {
         let what = "no `enum Operation { … }` found, so cases cannot be checked: declare it here";
         return vec![Finding::new(CATALOG, 1, what)];
     }
     let mut findings = Vec::new();
     let mut shown = Vec::new();
-    for file in tree
-        .files
-        .iter()
-        .filter(|file| format!("/{}", file.path).contains("/dialects/"))
-    {
+    for file in tree.files.iter().filter(|file| format!("/{}", file.path).contains("/dialects/")) {
         let Some(folder) = file.path.strip_suffix("dialect.toml") else {
             continue;
         };
@@ -51,10 +44,7 @@ pub(crate) fn cases(tree: &Tree) -> Vec<Finding> {
 
 /// The variants of `enum Operation`, in snake case, with their lines.
 fn operations(code: &str) -> Vec<(usize, String)> {
-    let lines = code
-        .lines()
-        .enumerate()
-        .skip_while(|(_, line)| !line.contains("enum Operation {"));
+    let lines = code.lines().enumerate().skip_while(|(_, line)| !line.contains("enum Operation {"));
     let body = lines.skip(1).take_while(|(_, line)| line.trim_end() != "}");
     let variants = body.map(|(index, line)| (index + 1, first_word(line)));
     let named = variants.filter(|(_, name)| name.starts_with(|first: char| first.is_ascii_uppercase()));
@@ -93,14 +83,8 @@ mod tests {
     fn each_operation_needs_a_case() {
         let table = [
             ("> POST /a/7?x=1\n\n> GET /b\n", vec![]),
-            (
-                "> POST /a/7\n",
-                vec!["catalog.rs:5: no case of any dialect shows `reset_password`"],
-            ),
-            (
-                "> POST /a\n> GET /b HTTP/1.1\n",
-                vec!["catalog.rs:4: no case of any dialect shows `login`"],
-            ),
+            ("> POST /a/7\n", vec!["catalog.rs:5: no case of any dialect shows `reset_password`"]),
+            ("> POST /a\n> GET /b HTTP/1.1\n", vec!["catalog.rs:4: no case of any dialect shows `login`"]),
             ("user {}\nPOST /a/7\n", vec!["catalog.rs:4: ", "catalog.rs:5: "]),
         ];
         for (case, expected) in table {
@@ -111,10 +95,7 @@ mod tests {
             ]));
             assert_eq!(found.len(), expected.len(), "{case}: {found:?}");
             assert!(
-                found
-                    .iter()
-                    .zip(expected)
-                    .all(|(finding, part)| finding.to_string().contains(part)),
+                found.iter().zip(expected).all(|(finding, part)| finding.to_string().contains(part)),
                 "{case}: {found:?}"
             );
         }

@@ -33,11 +33,7 @@ pub(crate) fn sizes(rules: &Rules, tree: &Tree) -> (Counts, Vec<Finding>) {
         counts.lines += lines;
         counts.above_target += usize::from(lines > rules.file_lines_target);
         let operation = file.path.starts_with("crates/core/src/ops/");
-        let most = if operation {
-            rules.operation_lines_max
-        } else {
-            rules.file_lines_max
-        };
+        let most = if operation { rules.operation_lines_max } else { rules.file_lines_max };
         if lines > most {
             let what = format!("{lines} lines without tests, at most {most}: give one of its ideas its own file");
             findings.push(Finding::new(&file.path, most + 1, what));
@@ -61,17 +57,10 @@ pub(crate) fn decisions(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut numbers = BTreeSet::new();
     for file in &tree.files {
-        let Some(name) = file
-            .path
-            .strip_prefix("docs/decisions/")
-            .filter(|name| *name != "README.md")
-        else {
+        let Some(name) = file.path.strip_prefix("docs/decisions/").filter(|name| *name != "README.md") else {
             continue;
         };
-        let number = name
-            .split_once('-')
-            .map(|(number, _)| number)
-            .filter(|number| is_number(number));
+        let number = name.split_once('-').map(|(number, _)| number).filter(|number| is_number(number));
         let what = match number {
             None => Some("name it NNNN-title.md, with the next free number"),
             Some(number) if !numbers.insert(number) => Some("this number is taken: use the next free one"),
@@ -103,10 +92,7 @@ mod tests {
     #[test]
     fn lengths_and_openings() {
         let long = |lines: usize| format!("//! Doc.\n{}", "fn a() {}\n".repeat(lines - 1));
-        let tests = format!(
-            "//! Doc.\nfn a() {{}}\n#[cfg(test)]\nmod tests {{\n{}}}\n",
-            "    fn b() {}\n".repeat(90)
-        );
+        let tests = format!("//! Doc.\nfn a() {{}}\n#[cfg(test)]\nmod tests {{\n{}}}\n", "    fn b() {}\n".repeat(90));
         let table = [
             ("crates/core/src/user.rs", long(10), 0),
             ("crates/core/src/user.rs", long(11), 1),
@@ -117,20 +103,11 @@ mod tests {
             ("crates/core/src/user.rs", "\nfn a() {}".into(), 1),
         ];
         for (path, text, expected) in table {
-            assert_eq!(
-                sizes(&Rules::sample(), &Tree::of(&[(path, &text)])).1.len(),
-                expected,
-                "{path}\n{text}"
-            );
+            assert_eq!(sizes(&Rules::sample(), &Tree::of(&[(path, &text)])).1.len(), expected, "{path}\n{text}");
         }
         let two = Tree::of(&[("crates/core/src/a.rs", &long(6)), ("crates/core/src/b.rs", &long(7))]);
         let (counts, findings) = sizes(&Rules::sample(), &two);
-        assert!(
-            findings[0]
-                .to_string()
-                .starts_with("xtask/floors.toml:1: crate `core` has 13 lines"),
-            "{findings:?}"
-        );
+        assert!(findings[0].to_string().starts_with("xtask/floors.toml:1: crate `core` has 13 lines"), "{findings:?}");
         assert_eq!((counts.files, counts.lines, counts.above_target), (2, 13, 2));
     }
 

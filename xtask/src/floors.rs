@@ -168,14 +168,8 @@ mod tests {
         let table = [
             (r#"{"name":"serde","kind":null}"#, None),
             (r#"{"name":"tokio","kind":"dev"}"#, None),
-            (
-                r#"{"name":"tokio","kind":null}"#,
-                Some("crates/core/Cargo.toml:3: `core` may not use `tokio`"),
-            ),
-            (
-                r#"{"name":"myna-store","kind":null}"#,
-                Some("crates/core/Cargo.toml:1: `core` may not use `store`"),
-            ),
+            (r#"{"name":"tokio","kind":null}"#, Some("crates/core/Cargo.toml:3: `core` may not use `tokio`")),
+            (r#"{"name":"myna-store","kind":null}"#, Some("crates/core/Cargo.toml:1: `core` may not use `store`")),
             (
                 r#"{"name":"a","kind":null},{"name":"b","kind":null},{"name":"c","kind":null}"#,
                 Some("Cargo.toml:1: 3 direct"),
@@ -184,10 +178,7 @@ mod tests {
         for (core, expected) in table {
             let found = crates(&rules, &metadata(core), &tree);
             assert_eq!(found.len(), usize::from(expected.is_some()), "{core}: {found:?}");
-            assert!(
-                expected.is_none_or(|start| found[0].to_string().starts_with(start)),
-                "{core}: {found:?}"
-            );
+            assert!(expected.is_none_or(|start| found[0].to_string().starts_with(start)), "{core}: {found:?}");
         }
         let stranger: Value =
             serde_json::from_str(r#"{"packages":[{"name":"myna-extra","dependencies":[]}]}"#).unwrap();
@@ -197,11 +188,7 @@ mod tests {
     #[test]
     fn module_edges() {
         let table = [
-            (
-                "ops/login.rs",
-                "use crate::id::UserId;\nuse crate::{time, user::{A, B}};\n",
-                None,
-            ),
+            ("ops/login.rs", "use crate::id::UserId;\nuse crate::{time, user::{A, B}};\n", None),
             (
                 "user.rs",
                 "// use crate::ops\nconst A: &str = \"crate::ops\";\n#[cfg(test)]\nmod tests {\n    use crate::ops;\n}\n",
@@ -212,44 +199,18 @@ mod tests {
                 "\nuse crate::ops::Login;\n",
                 Some("user.rs:2: `user` (floor 1) may not import `ops` (floor 2)"),
             ),
-            (
-                "user.rs",
-                "use crate::{\n    id::UserId,\n    ops::Login,\n};\n",
-                Some("user.rs:1: `user` (floor 1)"),
-            ),
-            (
-                "id.rs",
-                "use super::time::A;",
-                Some("id.rs:1: `id` (floor 0) may not import `time` (floor 0)"),
-            ),
-            (
-                "id.rs",
-                "fn a() -> super::user::User {}",
-                Some("id.rs:1: `id` (floor 0)"),
-            ),
-            (
-                "user.rs",
-                "use crate::UserId;",
-                Some("user.rs:1: `crate::UserId` hides"),
-            ),
+            ("user.rs", "use crate::{\n    id::UserId,\n    ops::Login,\n};\n", Some("user.rs:1: `user` (floor 1)")),
+            ("id.rs", "use super::time::A;", Some("id.rs:1: `id` (floor 0) may not import `time` (floor 0)")),
+            ("id.rs", "fn a() -> super::user::User {}", Some("id.rs:1: `id` (floor 0)")),
+            ("user.rs", "use crate::UserId;", Some("user.rs:1: `crate::UserId` hides")),
             ("attic.rs", "", Some("attic.rs:1: module `attic` has no floor")),
-            (
-                "ops/login.rs",
-                "async fn a() {}",
-                Some("ops/login.rs:1: `async fn` does not belong"),
-            ),
+            ("ops/login.rs", "async fn a() {}", Some("ops/login.rs:1: `async fn` does not belong")),
         ];
         for (path, text, expected) in table {
-            let found = modules(
-                &Rules::sample(),
-                &Tree::of(&[(&format!("crates/core/src/{path}"), text)]),
-            );
+            let found = modules(&Rules::sample(), &Tree::of(&[(&format!("crates/core/src/{path}"), text)]));
             assert_eq!(found.len(), usize::from(expected.is_some()), "{path} {text}: {found:?}");
             let expected = expected.map(|start| format!("crates/core/src/{start}"));
-            assert!(
-                expected.is_none_or(|start| found[0].to_string().starts_with(&start)),
-                "{path} {text}: {found:?}"
-            );
+            assert!(expected.is_none_or(|start| found[0].to_string().starts_with(&start)), "{path} {text}: {found:?}");
         }
     }
 }

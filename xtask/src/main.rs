@@ -71,11 +71,7 @@ fn tidy() -> anyhow::Result<ExitCode> {
         out,
         "tidy: {files} Rust files, {lines} lines without tests, {above} above the target of {target}; findings: {found}"
     )?;
-    Ok(if findings.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn root() -> PathBuf {

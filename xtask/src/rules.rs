@@ -65,14 +65,8 @@ mod tests {
     fn the_project_s_own_rules_are_sound() {
         let rules: Rules = toml::from_str(include_str!("../floors.toml")).unwrap();
         for (name, rule) in &rules.crates {
-            assert!(
-                rule.imports.iter().all(|import| rules.crates.contains_key(import)),
-                "{name}: unknown import"
-            );
-            assert!(
-                rule.forbids.iter().all(|group| rules.groups.contains_key(group)),
-                "{name}: unknown group"
-            );
+            assert!(rule.imports.iter().all(|import| rules.crates.contains_key(import)), "{name}: unknown import");
+            assert!(rule.forbids.iter().all(|group| rules.groups.contains_key(group)), "{name}: unknown group");
         }
         for (krate, floors) in &rules.modules {
             let mut names: Vec<&String> = floors.iter().flatten().collect();

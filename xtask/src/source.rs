@@ -107,7 +107,7 @@ fn raw_string_length(rest: &[u8]) -> Option<usize> {
 
 /// True where the whole file holds tests, so none of its lines count.
 pub(crate) fn is_test_file(path: &str) -> bool {
-    path.contains("/tests/") || path.ends_with("/tests.rs") || path.contains("/benches/")
+    path.contains("/tests/") || path.ends_with("/tests.rs") || path.contains("/benches/") || path.contains("/examples/")
 }
 
 /// The lines of `code` that are not under `#[cfg(test)]`, with their numbers from 1. Takes the answer of [`code_only`].
@@ -154,10 +154,7 @@ mod tests {
             let code = code_only(text);
             assert_eq!(code.len(), text.len(), "{text}");
             assert!(code.contains(kept), "{text} became {code}");
-            assert!(
-                !code.contains("crate::b") && !code.contains("get_x"),
-                "{text} became {code}"
-            );
+            assert!(!code.contains("crate::b") && !code.contains("get_x"), "{text} became {code}");
         }
     }
 

@@ -47,11 +47,7 @@ impl Tree {
     #[cfg(test)]
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         let owned = |&(path, text): &(&str, &str)| (path.to_owned(), text.to_owned());
-        let files = files
-            .iter()
-            .map(owned)
-            .map(|(path, text)| File { path, text })
-            .collect();
+        let files = files.iter().map(owned).map(|(path, text)| File { path, text }).collect();
         Self { files }
     }
 
@@ -75,11 +71,7 @@ impl Tree {
 pub(crate) fn output(root: &Path, command: &str) -> anyhow::Result<Vec<u8>> {
     let mut words = command.split(' ');
     let mut program = Command::new(words.next().unwrap_or_default());
-    let answer = program
-        .args(words)
-        .current_dir(root)
-        .output()
-        .with_context(|| format!("cannot start {command}"))?;
+    let answer = program.args(words).current_dir(root).output().with_context(|| format!("cannot start {command}"))?;
     if !answer.status.success() {
         bail!("{command}: {}", String::from_utf8_lossy(&answer.stderr).trim());
     }

@@ -33,9 +33,7 @@ fn declarations(code: &str) -> Vec<(usize, &str, &str)> {
     const KINDS: [&str; 7] = ["fn", "mod", "struct", "enum", "trait", "type", "union"];
     let mut found = Vec::new();
     for (number, line) in production_lines(code) {
-        let words: Vec<&str> = line
-            .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
-            .collect();
+        let words: Vec<&str> = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
         let pairs = words.windows(2).filter(|pair| KINDS.contains(&pair[0]));
         found.extend(pairs.map(|pair| (number, pair[0], pair[1])));
     }
@@ -70,10 +68,7 @@ fn forbidden(rules: &Rules, file: &File) -> Vec<Finding> {
 /// A PEM header alone is a label; with base64 after it, it is a key.
 fn private_keys(mark: &str, file: &File) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if [".p12", ".pfx", ".key"]
-        .iter()
-        .any(|ending| file.path.ends_with(ending))
-    {
+    if [".p12", ".pfx", ".key"].iter().any(|ending| file.path.ends_with(ending)) {
         let what = "a key file: leave it out, and make the key when the test runs";
         findings.push(Finding::new(&file.path, 1, what));
     }
@@ -86,10 +81,7 @@ fn private_keys(mark: &str, file: &File) -> Vec<Finding> {
         };
         // In source text a line may end in `\n` or a quote.
         let body = body.replace("\\n", "").replace(['"', '\\', '\r', '\n', ' '], "");
-        let base64 = body
-            .bytes()
-            .take_while(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte))
-            .count();
+        let base64 = body.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)).count();
         let marked = before.lines().rev().take(4).any(|line| line.contains(mark));
         if base64 >= 24 && !marked {
             let what = format!("a private key: make it when the test runs, or put `{mark}` above it");
@@ -106,23 +98,11 @@ mod tests {
     #[test]
     fn names_are_read_where_they_are_declared() {
         let table = [
-            (
-                "a.rs",
-                "// a utils manager\nfn run(manager: u8) { service_fn(); \"struct Utils\"; }",
-                0,
-            ),
-            (
-                "a.rs",
-                "impl tower::Service for Door { type Future = X; fn target() {} }",
-                0,
-            ),
+            ("a.rs", "// a utils manager\nfn run(manager: u8) { service_fn(); \"struct Utils\"; }", 0),
+            ("a.rs", "impl tower::Service for Door { type Future = X; fn target() {} }", 0),
             ("a.rs", "pub(crate) struct TokenManager;", 1),
             ("a.rs", "mod utils;\nenum Futils {}", 1),
-            (
-                "a.rs",
-                "async fn get_user() {}\nfn get_forced() {}\nfn budget_left() {}",
-                1,
-            ),
+            ("a.rs", "async fn get_user() {}\nfn get_forced() {}\nfn budget_left() {}", 1),
             ("crates/core/src/text_utils.rs", "", 1),
             ("contrib/utils/x.sh", "", 1),
             ("contrib/myna.manager", "", 0),
@@ -151,22 +131,12 @@ mod tests {
             (format!("-----BEGIN {kind}-----\n{body}\n"), 1),
             (format!("let pem = \"-----BEGIN EC {kind}-----\\n{body}\";"), 1),
             (format!("-----BEGIN PGP {kind} BLOCK-----\n\n{body}\n"), 1),
-            (
-                format!("// tidy: test key, RFC 8037 A.1\n-----BEGIN {kind}-----\n{body}\n"),
-                0,
-            ),
-            (
-                format!("const LABEL: &str = \"-----BEGIN {kind}-----\"; fn a() {{}}"),
-                0,
-            ),
+            (format!("// tidy: test key, RFC 8037 A.1\n-----BEGIN {kind}-----\n{body}\n"), 0),
+            (format!("const LABEL: &str = \"-----BEGIN {kind}-----\"; fn a() {{}}"), 0),
             (format!("The {kind}-----{body} of prose"), 0),
         ];
         for (content, expected) in table {
-            assert_eq!(
-                text(&Rules::sample(), &Tree::of(&[("a.txt", &content)])).len(),
-                expected,
-                "{content}"
-            );
+            assert_eq!(text(&Rules::sample(), &Tree::of(&[("a.txt", &content)])).len(), expected, "{content}");
         }
         assert_eq!(text(&Rules::sample(), &Tree::of(&[("tls/server.key", "")])).len(), 1);
     }

@@ -105,37 +105,21 @@ const REFRESH: Entry = Entry {
     summary: "Exchange a refresh token for new tokens of the same session.",
     needs: &[&[Field::RefreshToken]],
     takes: &[Field::AccessToken, Field::Device],
-    outcomes: &[
-        Kind::Refreshed,
-        Kind::InvalidRefresh,
-        Kind::InvalidToken,
-        Kind::MissingToken,
-    ],
+    outcomes: &[Kind::Refreshed, Kind::InvalidRefresh, Kind::InvalidToken, Kind::MissingToken],
 };
 const RENEW: Entry = Entry {
     name: "renew",
     summary: "Exchange a valid access token for a new one of the same session.",
     needs: &[&[Field::AccessToken]],
     takes: &[],
-    outcomes: &[
-        Kind::Renewed,
-        Kind::InvalidToken,
-        Kind::MissingToken,
-        Kind::ExpiredToken,
-    ],
+    outcomes: &[Kind::Renewed, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken],
 };
 const LOGOUT: Entry = Entry {
     name: "logout",
     summary: "End the session that the tokens belong to.",
     needs: &[&[Field::AccessToken, Field::RefreshToken]],
     takes: &[],
-    outcomes: &[
-        Kind::SignedOut,
-        Kind::InvalidToken,
-        Kind::MissingToken,
-        Kind::ExpiredToken,
-        Kind::InvalidRefresh,
-    ],
+    outcomes: &[Kind::SignedOut, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken, Kind::InvalidRefresh],
 };
 const REGISTER: Entry = Entry {
     name: "register",
@@ -177,12 +161,7 @@ const USERINFO: Entry = Entry {
     summary: "Tell who the bearer of the access token is.",
     needs: &[&[Field::AccessToken]],
     takes: &[],
-    outcomes: &[
-        Kind::Identified,
-        Kind::InvalidToken,
-        Kind::MissingToken,
-        Kind::ExpiredToken,
-    ],
+    outcomes: &[Kind::Identified, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken],
 };
 
 #[cfg(test)]
@@ -199,11 +178,7 @@ mod tests {
     #[test]
     fn every_operation_can_succeed_and_lists_a_field_once() {
         for operation in Operation::ALL {
-            assert!(
-                operation.entry().outcomes.iter().any(|kind| kind.is_success()),
-                "{}",
-                operation.name()
-            );
+            assert!(operation.entry().outcomes.iter().any(|kind| kind.is_success()), "{}", operation.name());
             let fields: Vec<_> = operation.fields().collect();
             for (at, field) in fields.iter().enumerate() {
                 assert!(!fields[..at].contains(field), "{} {}", operation.name(), field.name());

@@ -37,9 +37,7 @@ impl Handle {
         if digits.len() != 32 || !digits.iter().all(|d| matches!(d, b'0'..=b'9' | b'a'..=b'f')) {
             return None;
         }
-        u128::from_str_radix(text, 16)
-            .ok()
-            .map(|number| Self(number.to_be_bytes()))
+        u128::from_str_radix(text, 16).ok().map(|number| Self(number.to_be_bytes()))
     }
 }
 
@@ -60,12 +58,7 @@ mod tests {
     fn handle_text_round_trips_and_is_strict() {
         let handle = Handle([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255]);
         assert_eq!(Handle::from_hex(&handle.to_string()), Some(handle));
-        for wrong in [
-            "",
-            "00",
-            "+00102030405060708090a0b0c0d0eff",
-            "000102030405060708090A0B0C0D0EFF",
-        ] {
+        for wrong in ["", "00", "+00102030405060708090a0b0c0d0eff", "000102030405060708090A0B0C0D0EFF"] {
             assert_eq!(Handle::from_hex(wrong), None, "{wrong}");
         }
     }

@@ -44,11 +44,7 @@ impl Canonical {
 
 /// Upper case first: it joins what lower case alone keeps apart (`ß`/`ss`, `ı`/`i`, `ς`/`σ`, `ſ`/`s`).
 fn fold(text: &str) -> String {
-    text.nfkc()
-        .flat_map(char::to_uppercase)
-        .flat_map(char::to_lowercase)
-        .nfkc()
-        .collect()
+    text.nfkc().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
 }
 
 /// Whether `text` can be an e-mail address: one `@`, something on both sides, a plausible host, no white space, no
@@ -121,26 +117,15 @@ mod tests {
     fn canonicalisation_is_idempotent_for_every_character() {
         // Planes 4 to 13 are unassigned, 15 and 16 private: nothing there is ever folded, a sample is enough.
         let left_out = |c: &u32| !matches!(c >> 16, 0..=3 | 14) && !c.is_multiple_of(101);
-        let all: Vec<char> = (1..=0x10_FFFF)
-            .filter(|c| !left_out(c))
-            .filter_map(char::from_u32)
-            .collect();
+        let all: Vec<char> = (1..=0x10_FFFF).filter(|c| !left_out(c)).filter_map(char::from_u32).collect();
         for block in all.chunks(64) {
             let text: String = block.iter().flat_map(|c| ['a', *c]).chain(['b']).collect();
             if Canonical::of(&text).is_some_and(|once| once.as_str() == text) {
                 continue;
             }
-            for text in block
-                .iter()
-                .flat_map(|c| [format!("a{c}b"), format!("{c}b"), format!("a{c}")])
-            {
+            for text in block.iter().flat_map(|c| [format!("a{c}b"), format!("{c}b"), format!("a{c}")]) {
                 if let Some(once) = Canonical::of(&text) {
-                    assert_eq!(
-                        Canonical::of(once.as_str()).as_ref(),
-                        Some(&once),
-                        "{}",
-                        text.escape_unicode()
-                    );
+                    assert_eq!(Canonical::of(once.as_str()).as_ref(), Some(&once), "{}", text.escape_unicode());
                 }
             }
         }

@@ -188,46 +188,27 @@ pub struct Outcome {
 impl Outcome {
     /// An outcome that carries nothing.
     pub const fn plain(kind: Kind) -> Self {
-        Self {
-            kind,
-            user: None,
-            grant: None,
-            problems: Vec::new(),
-            retry_after: None,
-        }
+        Self { kind, user: None, grant: None, problems: Vec::new(), retry_after: None }
     }
 
     /// Signed in (or a descendant of it), with the session that the tokens will name.
     pub fn signed_in(kind: Kind, user: User, session: Session) -> Self {
-        Self {
-            user: Some(Arc::new(user)),
-            grant: Some(Grant { session }),
-            ..Self::plain(kind)
-        }
+        Self { user: Some(Arc::new(user)), grant: Some(Grant { session }), ..Self::plain(kind) }
     }
 
     /// Who the bearer is.
     pub fn identified(user: User) -> Self {
-        Self {
-            user: Some(Arc::new(user)),
-            ..Self::plain(Kind::Identified)
-        }
+        Self { user: Some(Arc::new(user)), ..Self::plain(Kind::Identified) }
     }
 
     /// Fields that fail; the kind is [`Kind::Invalid`] or a descendant.
     pub fn invalid(kind: Kind, problems: Vec<Problem>) -> Self {
-        Self {
-            problems,
-            ..Self::plain(kind)
-        }
+        Self { problems, ..Self::plain(kind) }
     }
 
     /// Too much to do: to be tried again after `seconds`.
     pub fn overloaded(seconds: u32) -> Self {
-        Self {
-            retry_after: Some(seconds),
-            ..Self::plain(Kind::Overloaded)
-        }
+        Self { retry_after: Some(seconds), ..Self::plain(Kind::Overloaded) }
     }
 }
 
@@ -247,12 +228,7 @@ mod tests {
         for kind in Kind::ALL {
             for ancestor in kind.chain() {
                 for group in ancestor.groups() {
-                    assert!(
-                        kind.groups().contains(group),
-                        "{} lacks {group:?} of {}",
-                        kind.name(),
-                        ancestor.name()
-                    );
+                    assert!(kind.groups().contains(group), "{} lacks {group:?} of {}", kind.name(), ancestor.name());
                 }
             }
         }

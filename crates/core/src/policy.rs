@@ -18,11 +18,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self {
-            sessions_max: 50,
-            password_age_max: None,
-            reset_lifetime: Duration::from_secs(30 * 60),
-        }
+        Self { sessions_max: 50, password_age_max: None, reset_lifetime: Duration::from_secs(30 * 60) }
     }
 }
 

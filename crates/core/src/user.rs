@@ -27,9 +27,7 @@ impl Status {
 
     /// Reads what [`name`](Self::name) writes.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Active, Self::Disabled]
-            .into_iter()
-            .find(|status| status.name() == name)
+        [Self::Active, Self::Disabled].into_iter().find(|status| status.name() == name)
     }
 }
 
@@ -78,11 +76,7 @@ pub struct User {
 impl User {
     /// The canonical forms of the user's identifiers.
     pub fn identifiers(&self) -> Vec<Canonical> {
-        [&self.email, &self.username]
-            .into_iter()
-            .flatten()
-            .filter_map(|text| Canonical::of(text))
-            .collect()
+        [&self.email, &self.username].into_iter().flatten().filter_map(|text| Canonical::of(text)).collect()
     }
 
     /// Whether `identifier` names this user.

@@ -116,9 +116,7 @@ fn user() -> User {
         roles: vec![Role {
             id: 2,
             name: "User".to_owned(),
-            permissions: ["USER", "orders.read", "orders.write", "profile"]
-                .map(str::to_owned)
-                .to_vec(),
+            permissions: ["USER", "orders.read", "orders.write", "profile"].map(str::to_owned).to_vec(),
         }],
         attributes: "{}".to_owned(),
         created_at: Timestamp::from_seconds(1_566_127_840),
@@ -128,10 +126,7 @@ fn user() -> User {
 
 fn session(now: Timestamp) -> Session {
     Session {
-        id: SessionId {
-            user: UserId(7_123_456),
-            handle: Handle([7; 16]),
-        },
+        id: SessionId { user: UserId(7_123_456), handle: Handle([7; 16]) },
         dialect: "render_cost".to_owned(),
         device: None,
         salt: [0; 16],
@@ -170,24 +165,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         issued_at: now,
         expires_at: now + Duration::from_secs(hours * 3600),
     };
-    let tokens = Tokens {
-        access: Some(minted(620, 1)),
-        refresh: Some(minted(330, 24)),
-    };
+    let tokens = Tokens { access: Some(minted(620, 1)), refresh: Some(minted(330, 24)) };
     let outcome = Outcome::signed_in(Kind::SignedIn, user(), session(now));
     let person = outcome.user.clone().unwrap_or_else(|| Arc::new(user()));
-    let answer = Answer {
-        outcome: &outcome,
-        tokens: &tokens,
-        errors: &[],
-        request_id: "01J9Z6C1WQ5M",
-        now,
-        allow: None,
-    };
-    let (ours, theirs) = (
-        dialect.encode(Some(0), &answer).body,
-        hand_written(&person, &tokens, "01J9Z6C1WQ5M", now),
-    );
+    let answer =
+        Answer { outcome: &outcome, tokens: &tokens, errors: &[], request_id: "01J9Z6C1WQ5M", now, allow: None };
+    let (ours, theirs) = (dialect.encode(Some(0), &answer).body, hand_written(&person, &tokens, "01J9Z6C1WQ5M", now));
     if ours != theirs {
         return Err(format!(
             "not the same output:\n{}\n{}",
@@ -198,37 +181,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let (headers, params) = (HeaderMap::new(), Params::new());
     let body = br#"{"email": "alexandra.example@mail.example.com", "password": "correct horse battery staple"}"#;
-    let request = Request {
-        method: &Method::POST,
-        path: "/login",
-        query: None,
-        headers: &headers,
-        body,
-        params: &params,
-    };
+    let request =
+        Request { method: &Method::POST, path: "/login", query: None, headers: &headers, body, params: &params };
     let (mut compiled, mut written, mut decoded) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         compiled.push(nanoseconds(|| dialect.encode(Some(0), black_box(&answer))));
-        written.push(nanoseconds(|| {
-            hand_written(black_box(&person), &tokens, "01J9Z6C1WQ5M", now)
-        }));
+        written.push(nanoseconds(|| hand_written(black_box(&person), &tokens, "01J9Z6C1WQ5M", now)));
         decoded.push(nanoseconds(|| dialect.decode(0, black_box(&request))));
     }
     let (compiled, written, decoded) = (median(compiled), median(written), median(decoded));
     let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        "answer of {} bytes, whole response with headers, compiled dialect: {compiled:.0} ns",
-        ours.len()
-    )?;
-    writeln!(
-        out,
-        "the same body, serde_json on a hand-written struct: {written:.0} ns"
-    )?;
+    writeln!(out, "answer of {} bytes, whole response with headers, compiled dialect: {compiled:.0} ns", ours.len())?;
+    writeln!(out, "the same body, serde_json on a hand-written struct: {written:.0} ns")?;
     writeln!(out, "ratio {:.2} (goal: at most 1.0)", compiled / written)?;
-    writeln!(
-        out,
-        "login body decoded to inputs: {decoded:.0} ns (goal: at most 3000)"
-    )?;
+    writeln!(out, "login body decoded to inputs: {decoded:.0} ns (goal: at most 3000)")?;
     Ok(())
 }

@@ -100,16 +100,8 @@ mod tests {
             (Rule::Same(1), "Other", Some("first")),
             (Rule::Same(1), "", Some("first")),
         ] {
-            let check = Check {
-                input: 0,
-                rule,
-                messages: ["first".to_owned(), "second".to_owned()],
-            };
-            assert_eq!(
-                check.fails(&[Got::text(value), Got::text("other")]),
-                said,
-                "{rule:?} {value}"
-            );
+            let check = Check { input: 0, rule, messages: ["first".to_owned(), "second".to_owned()] };
+            assert_eq!(check.fails(&[Got::text(value), Got::text("other")]), said, "{rule:?} {value}");
         }
     }
 }

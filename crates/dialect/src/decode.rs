@@ -46,10 +46,7 @@ pub struct Refusal {
 
 impl From<Kind> for Refusal {
     fn from(kind: Kind) -> Self {
-        Self {
-            kind,
-            errors: Vec::new(),
-        }
+        Self { kind, errors: Vec::new() }
     }
 }
 
@@ -118,11 +115,7 @@ impl<'a> Got<'a> {
     /// PostgreSQL holds no NUL, and no name needs one (IN-05).
     pub(crate) fn text(text: impl Into<Cow<'a, str>>) -> Self {
         let text = text.into();
-        if text.contains('\0') {
-            Self::Wrong
-        } else {
-            Self::Text(text)
-        }
+        if text.contains('\0') { Self::Wrong } else { Self::Text(text) }
     }
 }
 
@@ -185,21 +178,12 @@ impl Dialect {
         }
         let failing = plan.order.iter().filter(|at| !messages[**at].is_empty());
         let errors: Vec<FieldErrors> = failing
-            .map(|at| FieldErrors {
-                field: plan.inputs[*at].wire.clone(),
-                messages: messages[*at].clone(),
-            })
+            .map(|at| FieldErrors { field: plan.inputs[*at].wire.clone(), messages: messages[*at].clone() })
             .collect();
         match errors.is_empty() {
             true => Ok(()),
-            false if only_mismatches => Err(Refusal {
-                kind: Kind::PasswordMismatch,
-                errors,
-            }),
-            false => Err(Refusal {
-                kind: Kind::Invalid,
-                errors,
-            }),
+            false if only_mismatches => Err(Refusal { kind: Kind::PasswordMismatch, errors }),
+            false => Err(Refusal { kind: Kind::Invalid, errors }),
         }
     }
 }
@@ -216,15 +200,8 @@ impl BodyPlan {
             Encoding::Form => {
                 let pairs = form::parse(text).filter(|pairs| !pairs.is_empty())?;
                 // A form is an object whose members are all text.
-                let value = |text| Value {
-                    span: 0..0,
-                    node: Node::Text(text),
-                };
-                let member = |(key, text)| json::Member {
-                    key,
-                    key_span: 0..0,
-                    value: value(text),
-                };
+                let value = |text| Value { span: 0..0, node: Node::Text(text) };
+                let member = |(key, text)| json::Member { key, key_span: 0..0, value: value(text) };
                 self.object(&self.members, pairs.into_iter().map(member).collect(), got)
             }
         }
@@ -243,11 +220,7 @@ impl BodyPlan {
             }
         }
         // Literals are what tells this request from others: each has to be there.
-        (met == shape
-            .iter()
-            .filter(|(_, shape)| matches!(shape, Shape::Literal(_)))
-            .count())
-        .then_some(())
+        (met == shape.iter().filter(|(_, shape)| matches!(shape, Shape::Literal(_))).count()).then_some(())
     }
 
     fn member<'a>(&self, shape: &Shape, value: Value<'a>, got: &mut [Got<'a>]) -> Option<()> {
@@ -268,11 +241,7 @@ impl BodyPlan {
 }
 
 fn is_acceptable(endpoint: &Endpoint, headers: &HeaderMap) -> bool {
-    let accepted: Option<Vec<&str>> = headers
-        .get_all(ACCEPT)
-        .iter()
-        .map(|value| value.to_str().ok())
-        .collect();
+    let accepted: Option<Vec<&str>> = headers.get_all(ACCEPT).iter().map(|value| value.to_str().ok()).collect();
     // What cannot be read is no wish.
     let Some(accepted) = accepted.filter(|values| !values.is_empty()) else {
         return true;

@@ -20,10 +20,7 @@ pub struct Source {
 impl Source {
     /// A source of this name and text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            text: text.into(),
-        }
+        Self { name: name.into(), text: text.into() }
     }
 }
 
@@ -41,11 +38,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A fault of the source as a whole; [`at`](Self::at) gives it a place.
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            span: None,
-            message: message.into(),
-            help: None,
-        }
+        Self { span: None, message: message.into(), help: None }
     }
 
     /// The same fault, placed at these bytes.
@@ -70,10 +63,7 @@ pub fn render(source: &Source, diagnostics: &[Diagnostic], color: bool) -> Strin
     }
     let mut sorted: Vec<&Diagnostic> = diagnostics.iter().collect();
     sorted.sort_by_key(|diagnostic| diagnostic.span.as_ref().map(|span| (span.start, span.end)));
-    let mut text: String = sorted
-        .iter()
-        .map(|diagnostic| render_one(source, diagnostic, color) + "\n")
-        .collect();
+    let mut text: String = sorted.iter().map(|diagnostic| render_one(source, diagnostic, color) + "\n").collect();
     text.push_str(&summary(diagnostics.len(), &source.name));
     text
 }
@@ -107,11 +97,7 @@ pub fn render_one(source: &Source, diagnostic: &Diagnostic, color: bool) -> Stri
 /// The closing line: "3 faults in dialects/spring/dialect.toml".
 pub fn summary(count: usize, name: &str) -> String {
     let name = normalize_untrusted_str(name);
-    if count == 1 {
-        format!("1 fault in {name}\n")
-    } else {
-        format!("{count} faults in {name}\n")
-    }
+    if count == 1 { format!("1 fault in {name}\n") } else { format!("{count} faults in {name}\n") }
 }
 
 /// Line and column, both from 1, the column in characters. Beyond the end: the end.
@@ -162,11 +148,7 @@ fn locate(text: &str, offset: usize) -> Place<'_> {
     let line_text = text.get(start..end).unwrap_or_default();
     let line_text = line_text.strip_suffix('\r').unwrap_or(line_text);
     let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    Place {
-        line,
-        line_text,
-        offset: (offset - start).min(line_text.len()),
-    }
+    Place { line, line_text, offset: (offset - start).min(line_text.len()) }
 }
 
 #[cfg(test)]
@@ -174,17 +156,12 @@ mod tests {
     use super::*;
 
     fn source() -> Source {
-        Source::new(
-            "dialects/spring/dialect.toml",
-            "name = \"spring\"\n\n[[endpont]]\r\nrüte = 5\n",
-        )
+        Source::new("dialects/spring/dialect.toml", "name = \"spring\"\n\n[[endpont]]\r\nrüte = 5\n")
     }
 
     #[test]
     fn a_fault_shows_place_line_caret_and_help() {
-        let fault = Diagnostic::new("unknown key `endpont`")
-            .at(19..26)
-            .help(did_you_mean("endpont", ["endpoint"]));
+        let fault = Diagnostic::new("unknown key `endpont`").at(19..26).help(did_you_mean("endpont", ["endpoint"]));
         let expected = "\
 error: unknown key `endpont`
  --> dialects/spring/dialect.toml:3:3
@@ -199,11 +176,7 @@ error: unknown key `endpont`
 
     #[test]
     fn a_fault_without_span_names_the_source() {
-        let text = render_one(
-            &Source::new("environment variable MYNA_X", ""),
-            &Diagnostic::new("not a number"),
-            false,
-        );
+        let text = render_one(&Source::new("environment variable MYNA_X", ""), &Diagnostic::new("not a number"), false);
         assert_eq!(text, "error: not a number\n--> environment variable MYNA_X\n");
     }
 
@@ -218,10 +191,7 @@ error: unknown key `endpont`
         let text = render(&source(), &faults, false);
         let titles: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("error: ")).collect();
         assert_eq!(titles, ["first", "second", "third", "fourth"]);
-        assert!(
-            text.ends_with("\n\n4 faults in dialects/spring/dialect.toml\n"),
-            "{text}"
-        );
+        assert!(text.ends_with("\n\n4 faults in dialects/spring/dialect.toml\n"), "{text}");
         assert!(render(&source(), &faults[..1], false).ends_with("1 fault in dialects/spring/dialect.toml\n"));
         assert_eq!(render(&source(), &[], false), "");
     }
@@ -231,31 +201,14 @@ error: unknown key `endpont`
     fn no_span_panics() {
         #[expect(clippy::reversed_empty_ranges, reason = "that is the case tried")]
         let reversed = 9..2;
-        let texts = [
-            "",
-            "\n",
-            "\r\n",
-            "x",
-            "ü",
-            "a\n",
-            "a\n\n",
-            "\u{feff}a = 1",
-            "\u{1b}[31m\0\t= 1",
-            "日本 = 語\r\n",
-        ];
+        let texts = ["", "\n", "\r\n", "x", "ü", "a\n", "a\n\n", "\u{feff}a = 1", "\u{1b}[31m\0\t= 1", "日本 = 語\r\n"];
         for text in texts {
             let source = Source::new("f", text);
             for start in 0..=text.len() + 2 {
                 for end in start..=text.len() + 2 {
                     let drawn = render_one(&source, &Diagnostic::new("m").at(start..end), false);
-                    assert!(
-                        drawn.contains("--> f:") && drawn.contains('^'),
-                        "{text:?} {start}..{end}: {drawn}"
-                    );
-                    assert!(
-                        !drawn.contains('\u{1b}'),
-                        "control characters are not passed to the terminal"
-                    );
+                    assert!(drawn.contains("--> f:") && drawn.contains('^'), "{text:?} {start}..{end}: {drawn}");
+                    assert!(!drawn.contains('\u{1b}'), "control characters are not passed to the terminal");
                 }
             }
             for span in [reversed.clone(), usize::MAX..usize::MAX, 0..usize::MAX] {
@@ -267,10 +220,7 @@ error: unknown key `endpont`
     #[test]
     fn a_span_of_many_lines_is_shown_at_its_first() {
         let drawn = render_one(&source(), &Diagnostic::new("m").at(2..40), false);
-        assert!(
-            drawn.contains("1 | name = \"spring\"\n  |   ^^^^^^^^^^^^^\n"),
-            "{drawn}"
-        );
+        assert!(drawn.contains("1 | name = \"spring\"\n  |   ^^^^^^^^^^^^^\n"), "{drawn}");
         assert!(!drawn.contains("endpont"));
     }
 

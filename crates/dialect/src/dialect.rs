@@ -121,11 +121,7 @@ impl Dialect {
     /// The core's problems in the dialect's words, fields by their wire names, in the given order, each field once. A
     /// field that the endpoint does not read keeps its own name.
     pub fn problems(&self, endpoint: usize, problems: &[Problem]) -> Vec<FieldErrors> {
-        let inputs = self
-            .endpoints
-            .get(endpoint)
-            .map(|endpoint| endpoint.plan.inputs.as_slice())
-            .unwrap_or_default();
+        let inputs = self.endpoints.get(endpoint).map(|endpoint| endpoint.plan.inputs.as_slice()).unwrap_or_default();
         let mut all: Vec<FieldErrors> = Vec::with_capacity(problems.len());
         for Problem { field, kind } in problems {
             let input = inputs.iter().find(|input| input.field == Some(*field));
@@ -133,10 +129,7 @@ impl Dialect {
             let message = self.messages.of(*kind, wire);
             match all.iter_mut().find(|errors| errors.field == wire) {
                 Some(errors) => errors.messages.push(message),
-                None => all.push(FieldErrors {
-                    field: wire.to_owned(),
-                    messages: vec![message],
-                }),
+                None => all.push(FieldErrors { field: wire.to_owned(), messages: vec![message] }),
             }
         }
         all
@@ -144,9 +137,7 @@ impl Dialect {
 
     pub(crate) fn reply(&self, endpoint: Option<usize>, kind: Kind) -> Option<&Reply> {
         let place = Kind::ALL.iter().position(|each| *each == kind)?;
-        let table = endpoint
-            .and_then(|at| self.endpoints.get(at))
-            .map_or(&self.general, |endpoint| &endpoint.replies);
+        let table = endpoint.and_then(|at| self.endpoints.get(at)).map_or(&self.general, |endpoint| &endpoint.replies);
         self.replies.get(table.get(place).copied().flatten()?)
     }
 }

@@ -29,30 +29,14 @@ mod tests {
 
     #[test]
     fn spans_have_one_number_and_one_unit() {
-        for (text, seconds) in [
-            ("0s", 0),
-            ("10s", 10),
-            ("30m", 1800),
-            ("24h", 86_400),
-            ("30d", 2_592_000),
-            ("31622400s", 31_622_400),
-        ] {
+        for (text, seconds) in
+            [("0s", 0), ("10s", 10), ("30m", 1800), ("24h", 86_400), ("30d", 2_592_000), ("31622400s", 31_622_400)]
+        {
             assert_eq!(parse(text), Some(Duration::from_secs(seconds)), "{text}");
         }
-        for wrong in [
-            "",
-            "s",
-            "10",
-            "+1s",
-            "-1s",
-            "1.5h",
-            "1h30m",
-            "1 h",
-            "1w",
-            "1S",
-            "36601d",
-            "99999999999999999999s",
-        ] {
+        for wrong in
+            ["", "s", "10", "+1s", "-1s", "1.5h", "1h30m", "1 h", "1w", "1S", "36601d", "99999999999999999999s"]
+        {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

@@ -119,11 +119,7 @@ impl Reply {
             Filling::Fixed(_) => None,
             Filling::Rendered(template) => Some(template),
         });
-        let cookies = self
-            .cookies
-            .iter()
-            .flat_map(|cookie| [Some(&cookie.value), cookie.max_age.as_ref()])
-            .flatten();
+        let cookies = self.cookies.iter().flat_map(|cookie| [Some(&cookie.value), cookie.max_age.as_ref()]).flatten();
         let all: Vec<&Template> = headers.chain(cookies).chain(&self.body).collect();
         Wants {
             access: all.iter().any(|template| template.shows(of_access)),
@@ -180,15 +176,9 @@ impl Dialect {
             errors: answer.errors,
             ..Scope::default()
         };
-        let body = reply
-            .and_then(|reply| reply.body.as_ref())
-            .map(|body| body.render(&scope));
+        let body = reply.and_then(|reply| reply.body.as_ref()).map(|body| body.render(&scope));
         let headers = self.headers_of(reply, &scope, answer.allow);
-        Response {
-            status,
-            headers,
-            body: body.unwrap_or_default(),
-        }
+        Response { status, headers, body: body.unwrap_or_default() }
     }
 
     fn headers_of(
@@ -199,10 +189,7 @@ impl Dialect {
     ) -> Vec<(HeaderName, HeaderValue)> {
         let own = reply.map(|reply| reply.headers.as_slice()).unwrap_or_default();
         let mut headers = Vec::with_capacity(self.headers.len() + own.len() + 3);
-        let general = self
-            .headers
-            .iter()
-            .filter(|(name, _)| !own.iter().any(|(own, _)| own == name));
+        let general = self.headers.iter().filter(|(name, _)| !own.iter().any(|(own, _)| own == name));
         for (name, filling) in general.chain(own) {
             headers.extend(filling.fill(scope).map(|value| (name.clone(), value)));
         }

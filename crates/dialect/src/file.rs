@@ -23,8 +23,7 @@ impl Faults {
 
     /// In the order of the text; what several uses of one shape found is told once.
     pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
-        self.0
-            .sort_by_key(|fault| fault.span.as_ref().map(|span| (span.start, span.end)));
+        self.0.sort_by_key(|fault| fault.span.as_ref().map(|span| (span.start, span.end)));
         self.0.dedup();
         self.0
     }
@@ -52,17 +51,12 @@ impl Text {
     fn new(value: &str, span: Range<usize>, file: &str) -> Self {
         let raw = file.get(span.clone()).unwrap_or_default();
         let base = raw.find(value).filter(|_| !value.is_empty()).map(|at| span.start + at);
-        Self {
-            value: value.to_owned(),
-            span,
-            base,
-        }
+        Self { value: value.to_owned(), span, base }
     }
 
     /// Where these bytes of the value stand in the file.
     pub(crate) fn at(&self, inner: Range<usize>) -> Range<usize> {
-        self.base
-            .map_or_else(|| self.span.clone(), |base| base + inner.start..base + inner.end)
+        self.base.map_or_else(|| self.span.clone(), |base| base + inner.start..base + inner.end)
     }
 }
 
@@ -76,11 +70,7 @@ pub(crate) struct Table<'t> {
 
 impl<'t> Table<'t> {
     pub(crate) fn root(file: &'t str, table: &'t Spanned<DeTable<'t>>) -> Self {
-        Self {
-            file,
-            table: table.get_ref(),
-            span: 0..0,
-        }
+        Self { file, table: table.get_ref(), span: 0..0 }
     }
 
     /// Every key but these is a fault.
@@ -95,11 +85,8 @@ impl<'t> Table<'t> {
 
     /// The keys in the order of the file.
     pub(crate) fn keys(&self) -> Vec<Text> {
-        let mut keys: Vec<Text> = self
-            .table
-            .keys()
-            .map(|key| Text::new(key.get_ref(), key.span(), self.file))
-            .collect();
+        let mut keys: Vec<Text> =
+            self.table.keys().map(|key| Text::new(key.get_ref(), key.span(), self.file)).collect();
         keys.sort_by_key(|key| key.span.start);
         keys
     }
@@ -135,16 +122,12 @@ impl<'t> Table<'t> {
 
     pub(crate) fn bool(&self, key: &str, faults: &mut Faults) -> Option<bool> {
         let (value, span) = self.value(key)?;
-        value
-            .as_bool()
-            .or_else(|| wrong_type(key, "true or false", value, span, faults))
+        value.as_bool().or_else(|| wrong_type(key, "true or false", value, span, faults))
     }
 
     pub(crate) fn number(&self, key: &str, faults: &mut Faults) -> Option<u32> {
         let (value, span) = self.value(key)?;
-        let number = value
-            .as_integer()
-            .and_then(|number| u32::from_str_radix(number.as_str(), number.radix()).ok());
+        let number = value.as_integer().and_then(|number| u32::from_str_radix(number.as_str(), number.radix()).ok());
         number.or_else(|| wrong_type(key, "a whole number, not negative", value, span, faults))
     }
 
@@ -155,11 +138,7 @@ impl<'t> Table<'t> {
     pub(crate) fn table(&self, key: &str, faults: &mut Faults) -> Option<Self> {
         let (value, span) = self.value(key)?;
         match value.as_table() {
-            Some(table) => Some(Self {
-                file: self.file,
-                table,
-                span,
-            }),
+            Some(table) => Some(Self { file: self.file, table, span }),
             None => wrong_type(key, "a table", value, span, faults),
         }
     }
@@ -175,11 +154,7 @@ impl<'t> Table<'t> {
         let table = |each: &'t Spanned<DeValue<'t>>| {
             let (value, span) = (each.get_ref(), each.span());
             match value.as_table() {
-                Some(table) => Some(Self {
-                    file: self.file,
-                    table,
-                    span,
-                }),
+                Some(table) => Some(Self { file: self.file, table, span }),
                 None => wrong_type(key, "a list of tables", value, span, faults),
             }
         };
@@ -203,9 +178,6 @@ impl<'t> Table<'t> {
 }
 
 fn wrong_type<T>(key: &str, wanted: &str, value: &DeValue<'_>, span: Range<usize>, faults: &mut Faults) -> Option<T> {
-    faults.add(
-        span,
-        format!("`{key}` must be {wanted}, this is of type {}", value.type_str()),
-    );
+    faults.add(span, format!("`{key}` must be {wanted}, this is of type {}", value.type_str()));
     None
 }

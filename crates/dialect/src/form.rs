@@ -29,10 +29,7 @@ fn decode(text: &str) -> Option<Cow<'_, str>> {
         return percent_decode_str(text).decode_utf8().ok();
     }
     let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced)
-        .decode_utf8()
-        .ok()
-        .map(|text| Cow::Owned(text.into_owned()))
+    percent_decode_str(&spaced).decode_utf8().ok().map(|text| Cow::Owned(text.into_owned()))
 }
 
 #[cfg(test)]

@@ -15,23 +15,11 @@ pub(crate) struct Limits {
 }
 
 /// What a client may send.
-pub(crate) const BODY: Limits = Limits {
-    depth: 16,
-    members: 100,
-    values: 1_000,
-};
+pub(crate) const BODY: Limits = Limits { depth: 16, members: 100, values: 1_000 };
 /// What a dialect may write.
-pub(crate) const TEMPLATE: Limits = Limits {
-    depth: 32,
-    members: 1_000,
-    values: 10_000,
-};
+pub(crate) const TEMPLATE: Limits = Limits { depth: 32, members: 1_000, values: 10_000 };
 /// What a user's attributes may hold when they are shown.
-pub(crate) const ATTRIBUTES: Limits = Limits {
-    depth: 32,
-    members: 1_000,
-    values: 10_000,
-};
+pub(crate) const ATTRIBUTES: Limits = Limits { depth: 32, members: 1_000, values: 10_000 };
 
 /// A value and the bytes that it was read from.
 #[derive(Debug)]
@@ -84,13 +72,7 @@ pub(crate) struct Flaw {
 /// # Errors
 /// The first flaw.
 pub(crate) fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Value<'a>, Flaw> {
-    let mut reader = Reader {
-        text,
-        at: 0,
-        depth: limits.depth,
-        members: limits.members,
-        values: limits.values,
-    };
+    let mut reader = Reader { text, at: 0, depth: limits.depth, members: limits.members, values: limits.values };
     reader.blank();
     let value = reader.value()?;
     reader.blank();
@@ -102,10 +84,7 @@ pub(crate) fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Value<'a>, Fla
 
 /// The member of that name.
 pub(crate) fn member<'v, 'a>(members: &'v [Member<'a>], key: &str) -> Option<&'v Value<'a>> {
-    members
-        .iter()
-        .find(|member| member.key == key)
-        .map(|member| &member.value)
+    members.iter().find(|member| member.key == key).map(|member| &member.value)
 }
 
 /// Writes the value without blanks, strings escaped as [`crate::write::quoted`] does it.
@@ -162,15 +141,8 @@ impl<'a> Reader<'a> {
 
     /// A flaw at the next character.
     fn flaw(&self, what: &str) -> Flaw {
-        let length = self
-            .text
-            .get(self.at..)
-            .and_then(|rest| rest.chars().next())
-            .map_or(0, char::len_utf8);
-        Flaw {
-            span: self.at..self.at + length,
-            what: what.to_owned(),
-        }
+        let length = self.text.get(self.at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        Flaw { span: self.at..self.at + length, what: what.to_owned() }
     }
 
     fn spend(&self, budget: usize, what: &str) -> Result<usize, Flaw> {
@@ -191,10 +163,7 @@ impl<'a> Reader<'a> {
             Some(_) => return Err(self.flaw("a value was expected")),
             None => return Err(self.flaw("a value was expected before the end")),
         };
-        Ok(Value {
-            span: start..self.at,
-            node,
-        })
+        Ok(Value { span: start..self.at, node })
     }
 
     fn nested(&mut self, read: fn(&mut Self) -> Result<Node<'a>, Flaw>) -> Result<Node<'a>, Flaw> {
@@ -227,10 +196,7 @@ impl<'a> Reader<'a> {
             let key = self.string()?;
             let key_span = start..self.at;
             if members.iter().any(|member| member.key == key) {
-                return Err(Flaw {
-                    span: key_span,
-                    what: format!("the member `{key}` is written twice"),
-                });
+                return Err(Flaw { span: key_span, what: format!("the member `{key}` is written twice") });
             }
             self.blank();
             if self.peek() != Some(b':') {
@@ -254,10 +220,7 @@ impl<'a> Reader<'a> {
                 self.at += 1;
                 self.blank();
                 if self.peek() == Some(close) {
-                    return Err(Flaw {
-                        span: comma..comma + 1,
-                        what: "nothing follows this comma".to_owned(),
-                    });
+                    return Err(Flaw { span: comma..comma + 1, what: "nothing follows this comma".to_owned() });
                 }
                 Ok(())
             }
@@ -279,11 +242,7 @@ impl<'a> Reader<'a> {
         while matches!(self.peek(), Some(b'0'..=b'9')) {
             self.at += 1;
         }
-        if self.at == start {
-            Err(self.flaw("a digit was expected"))
-        } else {
-            Ok(())
-        }
+        if self.at == start { Err(self.flaw("a digit was expected")) } else { Ok(()) }
     }
 
     fn number(&mut self) -> Result<&'a str, Flaw> {
@@ -359,10 +318,7 @@ impl<'a> Reader<'a> {
 
     fn unicode(&mut self, start: usize) -> Result<char, Flaw> {
         let high = self.hex4()?;
-        let lone = |end| Flaw {
-            span: start..end,
-            what: "half of a surrogate pair".to_owned(),
-        };
+        let lone = |end| Flaw { span: start..end, what: "half of a surrogate pair".to_owned() };
         if !(0xd800..0xe000).contains(&high) {
             return char::from_u32(high).ok_or_else(|| lone(self.at));
         }
@@ -379,10 +335,7 @@ impl<'a> Reader<'a> {
 
     /// The four digits after the `u` that is next.
     fn hex4(&mut self) -> Result<u32, Flaw> {
-        let digits = self
-            .text
-            .get(self.at + 1..self.at + 5)
-            .filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
+        let digits = self.text.get(self.at + 1..self.at + 5).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
         let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         let number = number.ok_or_else(|| self.flaw("four hexadecimal digits were expected"))?;
         self.at += 5;
@@ -413,10 +366,7 @@ mod tests {
         ] {
             assert_eq!(round(text).as_deref(), Ok(expected), "{text}");
             let theirs: serde_json::Value = serde_json::from_str(text).expect(text);
-            assert_eq!(
-                serde_json::from_str::<serde_json::Value>(expected).expect(expected),
-                theirs
-            );
+            assert_eq!(serde_json::from_str::<serde_json::Value>(expected).expect(expected), theirs);
         }
     }
 
@@ -424,10 +374,7 @@ mod tests {
     #[test]
     fn what_is_not_strict_json_is_refused_where_it_goes_wrong() {
         let deep = "[".repeat(17) + &"]".repeat(17);
-        let wide = format!(
-            "{{{}}}",
-            (0..101).map(|n| format!("\"{n}\":0")).collect::<Vec<_>>().join(",")
-        );
+        let wide = format!("{{{}}}", (0..101).map(|n| format!("\"{n}\":0")).collect::<Vec<_>>().join(","));
         let long = format!("[{}]", vec!["0"; 1000].join(","));
         for (text, at, what) in [
             ("", 0, "before the end"),
@@ -467,13 +414,8 @@ mod tests {
     #[test]
     fn values_know_where_they_stand() {
         let text = "{ \"a\": \"x\", \"b\": [1] }";
-        let Node::Object(members) = parse(text, &BODY).expect("JSON").node else {
-            panic!("object")
-        };
-        let shown: Vec<_> = members
-            .iter()
-            .map(|m| (&text[m.key_span.clone()], &text[m.value.span.clone()]))
-            .collect();
+        let Node::Object(members) = parse(text, &BODY).expect("JSON").node else { panic!("object") };
+        let shown: Vec<_> = members.iter().map(|m| (&text[m.key_span.clone()], &text[m.value.span.clone()])).collect();
         assert_eq!(shown, [("\"a\"", "\"x\""), ("\"b\"", "[1]")]);
     }
 }

@@ -24,20 +24,12 @@ fn is(content_type: &str, wanted: impl Fn(&str) -> bool) -> bool {
 
 /// The media type without parameters, in small letters.
 pub(crate) fn essence(content_type: &str) -> String {
-    content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase()
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// Whether an `Accept` header (RFC 9110 §12.5.1) takes `written`: the most precise range that fits it decides.
 pub(crate) fn accepts(accept: &str, written: &str) -> bool {
-    let group = written
-        .split_once('/')
-        .map(|(group, _)| format!("{group}/*"))
-        .unwrap_or_default();
+    let group = written.split_once('/').map(|(group, _)| format!("{group}/*")).unwrap_or_default();
     let mut best: Option<(u8, bool)> = None;
     for range in accept.split(',') {
         let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
@@ -47,9 +39,7 @@ pub(crate) fn accepts(accept: &str, written: &str) -> bool {
             Some(kind) if kind == "*/*" => 1,
             Some(_) | None => continue,
         };
-        let refused = parts
-            .filter_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok())
-            .any(|q| q <= 0.0);
+        let refused = parts.filter_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok()).any(|q| q <= 0.0);
         if best.is_none_or(|(other, _)| precision > other) {
             best = Some((precision, !refused));
         }

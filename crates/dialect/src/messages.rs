@@ -19,11 +19,7 @@ pub(crate) struct Messages(pub(crate) Vec<(&'static str, String)>);
 impl Messages {
     /// The words for `kind` at the field with this wire name.
     pub(crate) fn of(&self, kind: ProblemKind, field: &str) -> String {
-        let own = self
-            .0
-            .iter()
-            .find(|(name, _)| *name == kind.name())
-            .map(|(_, words)| words.as_str());
+        let own = self.0.iter().find(|(name, _)| *name == kind.name()).map(|(_, words)| words.as_str());
         fill(own.unwrap_or_else(|| kind.default_message()), field, kind)
     }
 }
@@ -57,9 +53,7 @@ pub(crate) fn fill_with(words: &str, fill_in: impl Fn(&str) -> Option<String>) -
     let mut rest = words;
     while let Some((before, after)) = rest.split_once('{') {
         text.push_str(before);
-        let known = after
-            .split_once('}')
-            .and_then(|(name, after)| Some((fill_in(name)?, after)));
+        let known = after.split_once('}').and_then(|(name, after)| Some((fill_in(name)?, after)));
         match known {
             Some((value, after)) => {
                 text.push_str(&value);
@@ -76,11 +70,7 @@ pub(crate) fn fill_with(words: &str, fill_in: impl Fn(&str) -> Option<String>) -
 
 /// The fill-ins of `words` that no message knows.
 pub(crate) fn unknown_fill_ins(words: &str) -> Vec<&str> {
-    let names = words
-        .split('{')
-        .skip(1)
-        .filter_map(|part| part.split_once('}'))
-        .map(|(name, _)| name);
+    let names = words.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name);
     names.filter(|name| !FILL_INS.contains(name)).collect()
 }
 
@@ -93,22 +83,10 @@ mod tests {
 
     #[test]
     fn the_dialects_words_come_first_and_values_are_not_read_again() {
-        let messages = Messages(vec![(
-            "required",
-            "The {label} field is required ({field}).".to_owned(),
-        )]);
-        assert_eq!(
-            messages.of(ProblemKind::Required, "first_name"),
-            "The first name field is required (first_name)."
-        );
-        assert_eq!(
-            messages.of(ProblemKind::TooShort { min: 8 }, "p"),
-            "The p must be at least 8 characters."
-        );
-        assert_eq!(
-            messages.of(ProblemKind::Required, "{min}"),
-            "The {min} field is required ({min})."
-        );
+        let messages = Messages(vec![("required", "The {label} field is required ({field}).".to_owned())]);
+        assert_eq!(messages.of(ProblemKind::Required, "first_name"), "The first name field is required (first_name).");
+        assert_eq!(messages.of(ProblemKind::TooShort { min: 8 }, "p"), "The p must be at least 8 characters.");
+        assert_eq!(messages.of(ProblemKind::Required, "{min}"), "The {min} field is required ({min}).");
         assert_eq!(fill("{min} {nobody} {", "x", ProblemKind::Required), "{min} {nobody} {");
         assert_eq!(unknown_fill_ins("{field} {nam} {max}"), ["nam"]);
     }

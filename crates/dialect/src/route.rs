@@ -41,10 +41,7 @@ impl Pattern {
             }
             segments.push(segment(part, &segments)?);
         }
-        Ok(Self {
-            text: text.to_owned(),
-            segments,
-        })
+        Ok(Self { text: text.to_owned(), segments })
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -102,18 +99,12 @@ impl Pattern {
 fn segment(part: &str, before: &[Segment]) -> Result<Segment, String> {
     if let Some(name) = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
         if name.is_empty()
-            || !name
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+            || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
         {
             return Err("a parameter's name is of small letters, digits and `_`".to_owned());
         }
         let param = Segment::Param(name.to_owned());
-        return if before.contains(&param) {
-            Err(format!("`{{{name}}}` stands twice in the path"))
-        } else {
-            Ok(param)
-        };
+        return if before.contains(&param) { Err(format!("`{{{name}}}` stands twice in the path")) } else { Ok(param) };
     }
     // RFC 3986 §3.3, `pchar`, without what hides a path's meaning: percent signs and semicolons.
     let lawful = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte);
@@ -138,16 +129,8 @@ pub struct Overlap {
 
 impl fmt::Display for Overlap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            path,
-            first,
-            other_path,
-            second,
-        } = self;
-        write!(
-            f,
-            "`{path}` of {first} and `{other_path}` of {second} overlap: a path belongs to one dialect only"
-        )
+        let Self { path, first, other_path, second } = self;
+        write!(f, "`{path}` of {first} and `{other_path}` of {second} overlap: a path belongs to one dialect only")
     }
 }
 
@@ -198,11 +181,7 @@ impl Router {
     /// # Errors
     /// Every overlap of two dialects, or of one with the server.
     pub fn new(dialects: Vec<Arc<Dialect>>, reserved: &[&str]) -> Result<Self, Vec<Overlap>> {
-        let mut router = Self {
-            dialects,
-            fixed: HashMap::new(),
-            patterns: HashMap::new(),
-        };
+        let mut router = Self { dialects, fixed: HashMap::new(), patterns: HashMap::new() };
         let mut overlaps = Vec::new();
         for (dialect, each) in router.dialects.clone().iter().enumerate() {
             for (endpoint, _) in each.endpoints().iter().enumerate() {
@@ -219,12 +198,7 @@ impl Router {
 
     /// The endpoint for a request.
     pub fn find(&self, method: &Method, path: &str) -> Found {
-        let fixed = self
-            .fixed
-            .get(path)
-            .into_iter()
-            .flatten()
-            .map(|place| (*place, Params::new()));
+        let fixed = self.fixed.get(path).into_iter().flatten().map(|place| (*place, Params::new()));
         let count = path.matches('/').count();
         let patterns = self.patterns.get(&count).into_iter().flatten();
         let patterns = patterns.filter_map(|place| Some((*place, self.pattern(*place).matches(path)?)));
@@ -233,11 +207,7 @@ impl Router {
             let Place { dialect, endpoint } = place;
             let lawful = self.dialects[dialect].endpoint(endpoint).method();
             if lawful == method {
-                return Found::Endpoint(Match {
-                    dialect: Arc::clone(&self.dialects[dialect]),
-                    endpoint,
-                    params,
-                });
+                return Found::Endpoint(Match { dialect: Arc::clone(&self.dialects[dialect]), endpoint, params });
             }
             wrong.get_or_insert((dialect, Vec::new())).1.push(lawful.as_str());
         }
@@ -246,10 +216,7 @@ impl Router {
         };
         methods.sort_unstable();
         methods.dedup();
-        Found::WrongMethod {
-            dialect: Arc::clone(&self.dialects[dialect]),
-            allow: methods.join(", "),
-        }
+        Found::WrongMethod { dialect: Arc::clone(&self.dialects[dialect]), allow: methods.join(", ") }
     }
 
     fn pattern(&self, place: Place) -> &Pattern {

@@ -150,11 +150,7 @@ impl Slot {
             let named = !attribute.is_empty() && attribute.bytes().all(lawful);
             return named.then_some((Self::UserAttribute, Some(attribute)));
         }
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|slot| slot.name() == name)
-            .map(|slot| (slot, None))
+        Self::ALL.iter().copied().find(|slot| slot.name() == name).map(|slot| (slot, None))
     }
 }
 
@@ -229,10 +225,9 @@ impl Place {
                 Carrier::Error | Carrier::Role | Carrier::Signing | Carrier::Opaque => false,
             },
             Self::Header => carrier == Carrier::Signing || slot == Slot::AccessId,
-            Self::AccessClaims => matches!(
-                carrier,
-                Carrier::User | Carrier::Access | Carrier::Session | Carrier::Now | Carrier::Signing
-            ),
+            Self::AccessClaims => {
+                matches!(carrier, Carrier::User | Carrier::Access | Carrier::Session | Carrier::Now | Carrier::Signing)
+            }
             Self::RefreshClaims => {
                 Self::AccessClaims.carries(slot) || matches!(carrier, Carrier::Refresh | Carrier::Opaque)
             }
@@ -249,18 +244,8 @@ mod tests {
         for slot in Slot::ALL.iter().filter(|slot| **slot != Slot::UserAttribute) {
             assert_eq!(Slot::parse(slot.name()), Some((*slot, None)));
         }
-        assert_eq!(
-            Slot::parse("user.attributes.a-B_1"),
-            Some((Slot::UserAttribute, Some("a-B_1")))
-        );
-        for wrong in [
-            "",
-            "user",
-            "user.attributes.",
-            "user.attributes.a.b",
-            "user.attributes.a b",
-            "user.password",
-        ] {
+        assert_eq!(Slot::parse("user.attributes.a-B_1"), Some((Slot::UserAttribute, Some("a-B_1"))));
+        for wrong in ["", "user", "user.attributes.", "user.attributes.a.b", "user.attributes.a b", "user.password"] {
             assert_eq!(Slot::parse(wrong), None, "{wrong}");
         }
         for name in List::NAMES {
@@ -271,11 +256,7 @@ mod tests {
     // JT-14: nothing that a password is made into has a slot.
     #[test]
     fn no_slot_shows_a_password() {
-        let shown: Vec<_> = Slot::ALL
-            .iter()
-            .map(|slot| slot.name())
-            .filter(|name| name.contains("password"))
-            .collect();
+        let shown: Vec<_> = Slot::ALL.iter().map(|slot| slot.name()).filter(|name| name.contains("password")).collect();
         assert_eq!(shown, ["user.must_change_password"]);
     }
 }

@@ -45,10 +45,7 @@ impl Source {
                 let Some((_, value)) = request.params.iter().find(|(param, _)| param == name) else {
                     return Some(Got::Absent);
                 };
-                percent_encoding::percent_decode_str(value)
-                    .decode_utf8()
-                    .ok()
-                    .map(Got::text)
+                percent_encoding::percent_decode_str(value).decode_utf8().ok().map(Got::text)
             }
             Self::Query(name) => {
                 let Some(query) = request.query else {
@@ -74,10 +71,7 @@ fn bearer<'a>(name: &HeaderName, request: &Request<'a>) -> Got<'a> {
     if !scheme.eq_ignore_ascii_case(b"Bearer") || matches!(rest.first(), Some(byte) if byte.is_ascii_alphanumeric()) {
         return Got::Absent;
     }
-    let token = rest
-        .strip_prefix(b" ")
-        .filter(|_| scheme == b"Bearer")
-        .and_then(|token| str::from_utf8(token).ok());
+    let token = rest.strip_prefix(b" ").filter(|_| scheme == b"Bearer").and_then(|token| str::from_utf8(token).ok());
     let lawful = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
     match token.filter(|token| !token.is_empty() && token.bytes().all(lawful)) {
         Some(token) => Got::Text(Cow::Borrowed(token)),
@@ -87,24 +81,13 @@ fn bearer<'a>(name: &HeaderName, request: &Request<'a>) -> Got<'a> {
 
 /// RFC 6265 §5.4: which of two cookies of one name comes first is not to be relied on, so two are none.
 fn cookie<'a>(name: &str, request: &Request<'a>) -> Got<'a> {
-    let lines = request
-        .headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let pairs = lines
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
+    let lines = request.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let mut values = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value);
     match (values.next(), values.next()) {
         (Some(value), None) => {
-            let value = value
-                .strip_prefix('"')
-                .and_then(|rest| rest.strip_suffix('"'))
-                .unwrap_or(value);
-            percent_encoding::percent_decode_str(value)
-                .decode_utf8()
-                .map_or(Got::Wrong, Got::text)
+            let value = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+            percent_encoding::percent_decode_str(value).decode_utf8().map_or(Got::Wrong, Got::text)
         }
         (None, _) | (_, Some(_)) => Got::Absent,
     }
@@ -121,18 +104,8 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_str(value).expect(value));
         }
-        let params = vec![
-            ("id".to_owned(), "a%20b".to_owned()),
-            ("bad".to_owned(), "%ff".to_owned()),
-        ];
-        let request = Request {
-            method: &Method::GET,
-            path: "/",
-            query,
-            headers: &map,
-            body: b"",
-            params: &params,
-        };
+        let params = vec![("id".to_owned(), "a%20b".to_owned()), ("bad".to_owned(), "%ff".to_owned())];
+        let request = Request { method: &Method::GET, path: "/", query, headers: &map, body: b"", params: &params };
         match source.find(&request) {
             None => Some("malformed".to_owned()),
             Some(Got::Absent) => None,
@@ -160,11 +133,7 @@ mod tests {
             ("Bearers a", None),
             ("a.b.c", None),
         ] {
-            assert_eq!(
-                find(&bearer, &[("authorization", value)], None).as_deref(),
-                expected,
-                "{value}"
-            );
+            assert_eq!(find(&bearer, &[("authorization", value)], None).as_deref(), expected, "{value}");
         }
         let twice = [("authorization", "Bearer a"), ("authorization", "Bearer a")];
         assert_eq!(find(&bearer, &twice, None).as_deref(), Some("!"));
@@ -176,12 +145,7 @@ mod tests {
         let (cookie, query) = (Source::Cookie("s".to_owned()), Source::Query("q".to_owned()));
         for (source, headers, text, expected) in [
             (&header, vec![("x-device", "d")], None, Some("d")),
-            (
-                &header,
-                vec![("x-device", "d"), ("x-device", "d")],
-                None,
-                Some("malformed"),
-            ),
+            (&header, vec![("x-device", "d"), ("x-device", "d")], None, Some("malformed")),
             (&header, vec![], None, None),
             (&cookie, vec![("cookie", "a=b; s=%2Bx=y; c=d")], None, Some("+x=y")),
             (&cookie, vec![("cookie", "s=\"x\"")], None, Some("x")),
@@ -194,11 +158,7 @@ mod tests {
             (&Source::Path("id".to_owned()), vec![], None, Some("a b")),
             (&Source::Path("bad".to_owned()), vec![], None, Some("malformed")),
         ] {
-            assert_eq!(
-                find(source, &headers, text).as_deref(),
-                expected,
-                "{source:?} {headers:?} {text:?}"
-            );
+            assert_eq!(find(source, &headers, text).as_deref(), expected, "{source:?} {headers:?} {text:?}");
         }
     }
 }

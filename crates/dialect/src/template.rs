@@ -87,19 +87,12 @@ pub(crate) struct Template {
 impl Template {
     pub(crate) fn new(segments: Vec<Segment>, medium: Medium) -> Self {
         let literal_bytes = literal_bytes(&segments);
-        Self {
-            segments: segments.into(),
-            medium,
-            literal_bytes,
-        }
+        Self { segments: segments.into(), medium, literal_bytes }
     }
 
     /// The rendered bytes. The one allocation is the buffer.
     pub(crate) fn render(&self, scope: &Scope<'_>) -> Vec<u8> {
-        let tokens = [scope.access, scope.refresh]
-            .into_iter()
-            .flatten()
-            .map(|stamp| stamp.text.len());
+        let tokens = [scope.access, scope.refresh].into_iter().flatten().map(|stamp| stamp.text.len());
         let mut out = Vec::with_capacity(self.literal_bytes + 512 + tokens.sum::<usize>());
         run(&self.segments, self.medium, scope, &mut out);
         out

@@ -38,12 +38,7 @@ pub struct MintView<'a> {
 
 impl<'a> MintView<'a> {
     fn scope(&self) -> Scope<'a> {
-        let stamp = |expires_at| Stamp {
-            text: "",
-            id: self.access_id,
-            issued_at: self.issued_at,
-            expires_at,
-        };
+        let stamp = |expires_at| Stamp { text: "", id: self.access_id, issued_at: self.issued_at, expires_at };
         Scope {
             now: self.issued_at,
             user: Some(self.user),
@@ -228,15 +223,13 @@ struct Named<'a> {
 impl<'a> Named<'a> {
     /// Whether the members are there and as expected; what names the bearer is kept.
     fn read(&mut self, expected: &[(String, Expected)], claims: &'a Map<String, Value>) -> bool {
-        expected
-            .iter()
-            .all(|(name, expected)| match (expected, claims.get(name)) {
-                (Expected::Anything, _) => true,
-                (Expected::Literal(literal), Some(value)) => literal == value,
-                (Expected::Object(members), Some(Value::Object(inner))) => self.read(members, inner),
-                (Expected::Name(claim), Some(value)) => self.take(*claim, value),
-                (Expected::Literal(_) | Expected::Object(_) | Expected::Name(_), _) => false,
-            })
+        expected.iter().all(|(name, expected)| match (expected, claims.get(name)) {
+            (Expected::Anything, _) => true,
+            (Expected::Literal(literal), Some(value)) => literal == value,
+            (Expected::Object(members), Some(Value::Object(inner))) => self.read(members, inner),
+            (Expected::Name(claim), Some(value)) => self.take(*claim, value),
+            (Expected::Literal(_) | Expected::Object(_) | Expected::Name(_), _) => false,
+        })
     }
 
     fn take(&mut self, claim: Claim, value: &'a Value) -> bool {

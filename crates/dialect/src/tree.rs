@@ -75,12 +75,7 @@ pub(crate) fn tree(text: &Text, shapes: &[String], faults: &mut Faults) -> Optio
 
 /// Reads a text with placeholders.
 pub(crate) fn parts(text: &Text, faults: &mut Faults) -> Vec<Part> {
-    let parts = Reader {
-        text,
-        shapes: &[],
-        faults,
-    }
-    .parts(&text.value, &|inner| text.at(inner));
+    let parts = Reader { text, shapes: &[], faults }.parts(&text.value, &|inner| text.at(inner));
     for part in &parts {
         if let Part::Shape(_, span) | Part::Each(_, span) = part {
             faults.add(span.clone(), "shapes and `each` have their place in JSON, not in text");
@@ -123,8 +118,7 @@ impl Reader<'_> {
             (Some((list, span)), [_, element]) => Tree::EachElement(list, span, Box::new(self.tree(element))),
             (Some((_, span)), _) => {
                 let help = r#"["{each errors}", ELEMENT]: one element is written for every entry"#.to_owned();
-                self.faults
-                    .add_with(span, "`each` wants exactly one element after it", help);
+                self.faults.add_with(span, "`each` wants exactly one element after it", help);
                 Tree::Literal("[]".to_owned())
             }
             (None, _) => {
@@ -140,8 +134,7 @@ impl Reader<'_> {
         {
             let Node::Object(inner) = &member.value.node else {
                 let help = r#"{ "{each errors}": { "{field}": VALUE } }: the members are written for every entry"#;
-                self.faults
-                    .add_with(span, "`each` as a member wants an object", help.to_owned());
+                self.faults.add_with(span, "`each` as a member wants an object", help.to_owned());
                 return Tree::Literal("{}".to_owned());
             };
             return Tree::EachMember(list, span, self.entries(inner));
@@ -200,11 +193,7 @@ impl Reader<'_> {
             match part {
                 Part::Each(_, span) => {
                     let help = r#"["{each errors}", ELEMENT] or { "{each errors}": { "{field}": VALUE } }"#.to_owned();
-                    self.faults.add_with(
-                        span.clone(),
-                        "`each` stands first in an array or alone in an object",
-                        help,
-                    );
+                    self.faults.add_with(span.clone(), "`each` stands first in an array or alone in an object", help);
                 }
                 Part::Shape(name, span) => {
                     let message = format!("`{{shape.{name}}}` is a tree: nothing can stand beside it");
@@ -233,8 +222,7 @@ impl Reader<'_> {
             let end = rest.find('}').filter(|_| rest.starts_with('{'));
             let Some(end) = end else {
                 let help = "a literal brace is written twice: `{{` or `}}`".to_owned();
-                self.faults
-                    .add_with(locate(brace..brace + 1), "a brace without its partner", help);
+                self.faults.add_with(locate(brace..brace + 1), "a brace without its partner", help);
                 at = brace + 1;
                 continue;
             };
@@ -257,8 +245,7 @@ impl Reader<'_> {
             let list = List::parse(name.trim());
             if list.is_none() {
                 let help = format!("lists are: {}", List::NAMES.join(", "));
-                self.faults
-                    .add_with(span.clone(), format!("there is no list `{}`", name.trim()), help);
+                self.faults.add_with(span.clone(), format!("there is no list `{}`", name.trim()), help);
             }
             return list.map(|list| Part::Each(list, span));
         }
@@ -266,8 +253,7 @@ impl Reader<'_> {
             let known = self.shapes.iter().any(|shape| shape == name);
             if !known {
                 let help = did_you_mean(name, self.shapes.iter().map(String::as_str));
-                self.faults
-                    .add_with(span.clone(), format!("there is no shape `{name}`"), help);
+                self.faults.add_with(span.clone(), format!("there is no shape `{name}`"), help);
             }
             return known.then(|| Part::Shape(name.to_owned(), span));
         }
@@ -275,25 +261,15 @@ impl Reader<'_> {
         let name = words.next().unwrap_or_default();
         let (name, absent) = match name.strip_suffix("??") {
             Some(name) => (name, Absent::Omit),
-            None => name
-                .strip_suffix('?')
-                .map_or((name, Absent::Never), |name| (name, Absent::Null)),
+            None => name.strip_suffix('?').map_or((name, Absent::Never), |name| (name, Absent::Null)),
         };
         let Some((slot, attribute)) = Slot::parse(name) else {
             let help = did_you_mean(name, Slot::ALL.iter().map(|slot| slot.name()));
-            self.faults
-                .add_with(span, format!("unknown placeholder `{{{name}}}`"), help);
+            self.faults.add_with(span, format!("unknown placeholder `{{{name}}}`"), help);
             return None;
         };
         let attribute = attribute.unwrap_or_default().into();
-        let mut show = Show {
-            slot,
-            attribute,
-            time: TimeForm::Seconds,
-            case: Case::AsIs,
-            as_text: false,
-            absent,
-        };
+        let mut show = Show { slot, attribute, time: TimeForm::Seconds, case: Case::AsIs, as_text: false, absent };
         for word in words {
             if let Err((message, help)) = filter(&mut show, word) {
                 self.faults.add_with(span.clone(), message, help);
@@ -355,10 +331,7 @@ fn filter(show: &mut Show, word: &str) -> Result<(), (String, Option<String>)> {
         return Ok(());
     }
     let what = if wanted == Type::Time { "a time" } else { "a text" };
-    Err((
-        format!("`{word}` is for {what}, which `{{{}}}` is not", show.slot.name()),
-        None,
-    ))
+    Err((format!("`{word}` is for {what}, which `{{{}}}` is not", show.slot.name()), None))
 }
 
 /// Splits at `|`, but not inside single quotes.
@@ -377,11 +350,7 @@ fn locator(text: &Text, content: &str, span: &Range<usize>) -> impl Fn(Range<usi
     let (whole, start) = (text.at(span.clone()), span.start + 1);
     let text = text.clone();
     move |inner| {
-        if exact {
-            text.at(start + inner.start..start + inner.end)
-        } else {
-            whole.clone()
-        }
+        if exact { text.at(start + inner.start..start + inner.end) } else { whole.clone() }
     }
 }
 
@@ -399,26 +368,14 @@ fn merged(tree: Tree) -> Tree {
         Tree::EachElement(..) | Tree::EachMember(..) => None,
     };
     let json = match &tree {
-        Tree::Array(all) => all
-            .iter()
-            .map(plain)
-            .collect::<Option<Vec<_>>>()
-            .map(|all| format!("[{}]", all.join(","))),
+        Tree::Array(all) => all.iter().map(plain).collect::<Option<Vec<_>>>().map(|all| format!("[{}]", all.join(","))),
         Tree::Object(entries) => {
             let member = |entry: &Entry| {
                 let mut key = Vec::new();
                 crate::write::quoted(literal(&entry.key)?, &mut key);
-                Some(format!(
-                    "{}:{}",
-                    String::from_utf8(key).unwrap_or_default(),
-                    plain(&entry.value)?
-                ))
+                Some(format!("{}:{}", String::from_utf8(key).unwrap_or_default(), plain(&entry.value)?))
             };
-            entries
-                .iter()
-                .map(member)
-                .collect::<Option<Vec<_>>>()
-                .map(|all| format!("{{{}}}", all.join(",")))
+            entries.iter().map(member).collect::<Option<Vec<_>>>().map(|all| format!("{{{}}}", all.join(",")))
         }
         Tree::Literal(_) | Tree::Text(_) | Tree::Whole(_) | Tree::Shape(..) => None,
         Tree::EachElement(..) | Tree::EachMember(..) => None,

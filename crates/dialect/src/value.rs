@@ -44,18 +44,8 @@ pub(crate) struct Stamp<'a> {
 
 impl<'a> From<&'a Minted> for Stamp<'a> {
     fn from(minted: &'a Minted) -> Self {
-        let Minted {
-            text,
-            id,
-            issued_at,
-            expires_at,
-        } = minted;
-        Self {
-            text,
-            id,
-            issued_at: *issued_at,
-            expires_at: *expires_at,
-        }
+        let Minted { text, id, issued_at, expires_at } = minted;
+        Self { text, id, issued_at: *issued_at, expires_at: *expires_at }
     }
 }
 
@@ -66,11 +56,7 @@ impl Stamp<'_> {
 
     /// Half of the lifetime has passed.
     fn refresh_after(&self) -> Timestamp {
-        Timestamp(
-            self.issued_at
-                .0
-                .saturating_add(self.expires_at.0.saturating_sub(self.issued_at.0) / 2),
-        )
+        Timestamp(self.issued_at.0.saturating_add(self.expires_at.0.saturating_sub(self.issued_at.0) / 2))
     }
 }
 
@@ -124,19 +110,14 @@ impl<'a> Scope<'a> {
             Slot::RefreshIssuedAt => Value::time(refresh.map(|stamp| stamp.issued_at)),
             Slot::RefreshExpiresIn => Value::int(refresh.map(|stamp| stamp.seconds())),
             Slot::RefreshOpaque => Value::text(self.opaque),
-            Slot::SessionId => self.session.map_or(Value::Absent, |session| {
-                Value::Text(session.id.handle.to_string().into())
-            }),
+            Slot::SessionId => {
+                self.session.map_or(Value::Absent, |session| Value::Text(session.id.handle.to_string().into()))
+            }
             Slot::SessionDevice => Value::text(self.session.and_then(|session| session.device.as_deref())),
             Slot::RetryAfter => Value::int(self.retry_after.map(i64::from)),
             Slot::Field => Value::text(self.error.map(|error| error.field.as_str())),
-            Slot::Label => self
-                .error
-                .map_or(Value::Absent, |error| Value::Text(error.field.replace('_', " ").into())),
-            Slot::Message => Value::text(
-                self.message
-                    .or_else(|| self.error?.messages.first().map(String::as_str)),
-            ),
+            Slot::Label => self.error.map_or(Value::Absent, |error| Value::Text(error.field.replace('_', " ").into())),
+            Slot::Message => Value::text(self.message.or_else(|| self.error?.messages.first().map(String::as_str))),
             Slot::Messages => Value::texts(self.error.map(|error| &error.messages)),
             Slot::RoleId => Value::int(self.role.map(|role| role.id)),
             Slot::RoleName => Value::text(self.role.map(|role| role.name.as_str())),
@@ -171,27 +152,14 @@ impl<'a> Scope<'a> {
             List::Messages => messages = self.error.map_or(&[], |error| &error.messages),
             List::Roles => roles = self.user.map_or(&[], |user| &user.roles),
         }
-        let errors = errors.iter().map(move |error| Self {
-            error: Some(error),
-            message: None,
-            ..self
-        });
-        let messages = messages.iter().map(move |message| Self {
-            message: Some(message),
-            ..self
-        });
-        let roles = roles.iter().map(move |role| Self {
-            role: Some(role),
-            ..self
-        });
+        let errors = errors.iter().map(move |error| Self { error: Some(error), message: None, ..self });
+        let messages = messages.iter().map(move |message| Self { message: Some(message), ..self });
+        let roles = roles.iter().map(move |role| Self { role: Some(role), ..self });
         errors.chain(messages).chain(roles)
     }
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the caller lists every slot; the rest is not the user's"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller lists every slot; the rest is not the user's")]
 fn of_user<'a>(user: &'a User, slot: Slot, attribute: &str) -> Value<'a> {
     let role = user.roles.first();
     match slot {

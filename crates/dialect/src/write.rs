@@ -79,9 +79,7 @@ pub(crate) fn integer(number: i64, out: &mut Vec<u8>) {
 /// `2019-08-18T11:30:40Z` (RFC 3339); times that no such date can tell are held at its ends.
 pub(crate) fn iso8601(time: Timestamp) -> String {
     let date = OffsetDateTime::from_unix_timestamp(time.seconds().clamp(0, SECONDS_MAX));
-    date.ok()
-        .and_then(|date| date.format(&Rfc3339).ok())
-        .unwrap_or_default()
+    date.ok().and_then(|date| date.format(&Rfc3339).ok()).unwrap_or_default()
 }
 
 /// `Sun, 18 Aug 2019 11:30:40 GMT` (RFC 9110 §5.6.7), held at the ends like [`iso8601`].
@@ -116,10 +114,7 @@ mod tests {
         for text in ["", "foo@gmail.com", "\"}", "a\\b\"c\n\u{7f}\u{2028}é😀", &every] {
             let mut out = Vec::new();
             quoted(text, &mut out);
-            assert_eq!(
-                String::from_utf8(out).expect("text"),
-                serde_json::to_string(text).expect("text")
-            );
+            assert_eq!(String::from_utf8(out).expect("text"), serde_json::to_string(text).expect("text"));
         }
         for number in [0, 7, 10, -1, 99, 100, 1_566_131_194, i64::MAX, i64::MIN] {
             let mut out = Vec::new();
@@ -136,19 +131,13 @@ mod tests {
         assert_eq!(iso8601(Timestamp(i64::MIN)), "1970-01-01T00:00:00Z");
         assert_eq!(iso8601(Timestamp::from_seconds(i64::MAX / 2)), "9999-12-31T23:59:59Z");
         assert_eq!(http_date(Timestamp(i64::MIN)), "Thu, 01 Jan 1970 00:00:00 GMT");
-        assert_eq!(
-            http_date(Timestamp::from_seconds(SECONDS_MAX + 1)),
-            "Fri, 31 Dec 9999 23:59:59 GMT"
-        );
+        assert_eq!(http_date(Timestamp::from_seconds(SECONDS_MAX + 1)), "Fri, 31 Dec 9999 23:59:59 GMT");
     }
 
     #[test]
     fn a_cookie_value_cannot_end_its_cookie() {
         let mut out = Vec::new();
         cookie("a; Domain=x, \"é%\r\n", &mut out);
-        assert_eq!(
-            String::from_utf8(out).expect("ASCII"),
-            "a%3B%20Domain=x%2C%20%22%C3%A9%25%0D%0A"
-        );
+        assert_eq!(String::from_utf8(out).expect("ASCII"), "a%3B%20Domain=x%2C%20%22%C3%A9%25%0D%0A");
     }
 }

@@ -36,11 +36,7 @@ fn every_fault_is_told_with_its_place() {
             wrong.push(format!("--- {name}\n{shown}"));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "not as expected (UPDATE=1 rewrites):\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "not as expected (UPDATE=1 rewrites):\n{}", wrong.join("\n"));
     assert!(files().len() >= 25);
 }
 
@@ -62,9 +58,8 @@ fn no_part_of_a_file_panics() {
 // IN-07: sizes are bounded before anything is built from them.
 #[test]
 fn hostile_sizes_are_refused() {
-    let shapes: String = (1..=30)
-        .map(|n| format!("s{n} = '[\"{{shape.s{}}}\",\"{{shape.s{}}}\"]'\n", n - 1, n - 1))
-        .collect();
+    let shapes: String =
+        (1..=30).map(|n| format!("s{n} = '[\"{{shape.s{}}}\",\"{{shape.s{}}}\"]'\n", n - 1, n - 1)).collect();
     let deep = format!("[on.error]\nbody = '{}{}'\n", "[".repeat(33), "]".repeat(33));
     let endpoints: String = (0..201).map(|n| format!("[[endpoint]]\nname = \"e{n}\"\n")).collect();
     for (text, told) in [
@@ -74,20 +69,11 @@ fn hostile_sizes_are_refused() {
         ),
         (format!("dialect = \"d\"\n{deep}"), "nested too deep"),
         (format!("dialect = \"d\"\n{endpoints}"), "at most 200 endpoints"),
-        (
-            format!("dialect = \"d\"\n# {}", "x".repeat(256 * 1024)),
-            "at most 256 KiB",
-        ),
-        (
-            format!("dialect = \"d\"\nx = {}{}", "[".repeat(10_000), "]".repeat(10_000)),
-            "not TOML",
-        ),
+        (format!("dialect = \"d\"\n# {}", "x".repeat(256 * 1024)), "at most 256 KiB"),
+        (format!("dialect = \"d\"\nx = {}{}", "[".repeat(10_000), "]".repeat(10_000)), "not TOML"),
     ] {
         let faults = compile(&Source::new("hostile", text), None).expect_err(told);
-        assert!(
-            faults.iter().any(|fault| fault.message.contains(told)),
-            "{told}: {faults:?}"
-        );
+        assert!(faults.iter().any(|fault| fault.message.contains(told)), "{told}: {faults:?}");
     }
 }
 

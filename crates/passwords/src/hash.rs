@@ -78,30 +78,18 @@ impl PasswordHash {
         }
         let format = format::find(stored)?;
         let scheme = (format.parse)(stored)?;
-        Ok(Self {
-            stored: stored.to_owned(),
-            format,
-            scheme,
-        })
+        Ok(Self { stored: stored.to_owned(), format, scheme })
     }
 
     /// A hash of ours.
     pub(crate) fn of(scheme: Argon2id) -> Self {
-        Self {
-            stored: scheme.to_string(),
-            format: &format::argon2id::FORMAT,
-            scheme: Arc::new(scheme),
-        }
+        Self { stored: scheme.to_string(), format: &format::argon2id::FORMAT, scheme: Arc::new(scheme) }
     }
 
     /// A hash that no password matches and that costs as much to verify as a real one of `params`: for users who do not
     /// exist or have no password (LG-01, LG-02). Its tag is all zero, so a match would be a preimage of BLAKE2b.
     pub fn decoy(params: &Argon2Params) -> Self {
-        Self::of(Argon2id::new(
-            *params,
-            b"nobody's salt ..",
-            &[0; format::argon2id::TAG_BYTES],
-        ))
+        Self::of(Argon2id::new(*params, b"nobody's salt ..", &[0; format::argon2id::TAG_BYTES]))
     }
 
     /// Whether `password` is the one. Give it the bytes of a [`Password`](crate::Password); more than
@@ -155,22 +143,10 @@ mod tests {
     fn unknown_and_refused_texts_say_why_without_quoting() {
         let cases = [
             ("", "not a password hash in a known format (known: argon2id, bcrypt)"),
-            (
-                "hunter2",
-                "not a password hash in a known format (known: argon2id, bcrypt)",
-            ),
-            (
-                "$1$salt$pLdFUCHxHYnLRSoTPzqp2/",
-                "not a password hash in a known format (known: argon2id, bcrypt)",
-            ),
-            (
-                "$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$",
-                "argon2i hashes are not accepted, only argon2id",
-            ),
-            (
-                "$argon2d$v=19$m=64,t=1,p=1$c29tZXNhbHQ$",
-                "argon2d hashes are not accepted, only argon2id",
-            ),
+            ("hunter2", "not a password hash in a known format (known: argon2id, bcrypt)"),
+            ("$1$salt$pLdFUCHxHYnLRSoTPzqp2/", "not a password hash in a known format (known: argon2id, bcrypt)"),
+            ("$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$", "argon2i hashes are not accepted, only argon2id"),
+            ("$argon2d$v=19$m=64,t=1,p=1$c29tZXNhbHQ$", "argon2d hashes are not accepted, only argon2id"),
             (
                 "$2x$05$/OK.fbVrR/bpIqNJ5ianF.CE5elHaaO4EbggVDjb8P19RukzXSM3e",
                 "bcrypt $2x$ hashes are not accepted: they come from a broken implementation",
@@ -190,19 +166,12 @@ mod tests {
                 "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$cpx6VEQbwTVZvcpxNIxOVUWZ5xnAipUmAe1cg2GMG70",
                 "PasswordHash(argon2id m=64,t=1,p=1)",
             ),
-            (
-                "$2b$04$abcdefghijklmnopqrstuuCi15uRb1eH7NAlJ/TgeJertyknQpYn2",
-                "PasswordHash(bcrypt cost=4)",
-            ),
+            ("$2b$04$abcdefghijklmnopqrstuuCi15uRb1eH7NAlJ/TgeJertyknQpYn2", "PasswordHash(bcrypt cost=4)"),
         ];
         for (stored, shown) in cases {
             let hash = PasswordHash::parse(stored).unwrap();
             assert_eq!(format!("{hash:?}"), shown);
-            assert_eq!(
-                hash.stored_text(),
-                stored,
-                "storage compares the old text byte for byte (PW-09)"
-            );
+            assert_eq!(hash.stored_text(), stored, "storage compares the old text byte for byte (PW-09)");
         }
     }
 
@@ -223,11 +192,7 @@ mod tests {
                 (b" ABC\0x ", Verdict::Mismatch),
                 (b"", Verdict::Mismatch),
             ] {
-                assert_eq!(
-                    parsed.verify(password, &mut hasher).unwrap(),
-                    verdict,
-                    "{backend} {password:?}"
-                );
+                assert_eq!(parsed.verify(password, &mut hasher).unwrap(), verdict, "{backend} {password:?}");
             }
         }
     }
@@ -238,10 +203,7 @@ mod tests {
         let params = Argon2Params::default();
         let decoy = PasswordHash::decoy(&params);
         assert_eq!(format!("{decoy:?}"), "PasswordHash(argon2id m=19456,t=2,p=1)");
-        assert_eq!(
-            decoy.verify(b"", &mut Hasher::new(Backend::Fast)),
-            Ok(Verdict::Mismatch)
-        );
+        assert_eq!(decoy.verify(b"", &mut Hasher::new(Backend::Fast)), Ok(Verdict::Mismatch));
         assert!(PasswordHash::parse(decoy.stored_text()).is_ok());
     }
 
@@ -251,15 +213,8 @@ mod tests {
         let stored = bcrypt::hash_with_salt("a".repeat(72), 4, [9; 16]).unwrap().to_string();
         let hash = PasswordHash::parse(&stored).unwrap();
         let mut hasher = Hasher::new(Backend::Fast);
-        for (len, verdict) in [
-            (PASSWORD_BYTES_MAX, Verdict::Match),
-            (PASSWORD_BYTES_MAX + 1, Verdict::Mismatch),
-        ] {
-            assert_eq!(
-                hash.verify("a".repeat(len).as_bytes(), &mut hasher),
-                Ok(verdict),
-                "{len}"
-            );
+        for (len, verdict) in [(PASSWORD_BYTES_MAX, Verdict::Match), (PASSWORD_BYTES_MAX + 1, Verdict::Mismatch)] {
+            assert_eq!(hash.verify("a".repeat(len).as_bytes(), &mut hasher), Ok(verdict), "{len}");
         }
     }
 
@@ -273,9 +228,7 @@ mod tests {
         let replacements = ['0', '9', '$', ',', '=', 'm', 'A', '\0', 'ä', '🐦'];
         let (mut noise, mut accepted) = (1_u64, 0);
         let mut below = |limit: usize| {
-            noise = noise
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (noise >> 33) as usize % limit
         };
         for round in 0..20_000 {
@@ -292,10 +245,8 @@ mod tests {
             let Ok(hash) = PasswordHash::parse(&text) else { continue };
             accepted += 1;
             let cost = hash.scheme.cost();
-            let numbers: Vec<u32> = cost
-                .split(',')
-                .map(|pair| pair.split_once('=').unwrap().1.parse().unwrap())
-                .collect();
+            let numbers: Vec<u32> =
+                cost.split(',').map(|pair| pair.split_once('=').unwrap().1.parse().unwrap()).collect();
             let capped = match numbers[..] {
                 [memory_kib, passes, lanes] => memory_kib <= 262_144 && passes <= 16 && lanes <= 8,
                 [cost] => (4..=15).contains(&cost),

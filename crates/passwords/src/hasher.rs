@@ -117,9 +117,7 @@ fn fast_tag(
     tag: &mut [u8],
 ) -> Result<(), HashError> {
     let explain = |error| match error == argon2_rust::Error::MemoryAllocationError {
-        true => HashError::OutOfMemory {
-            memory_kib: params.memory_kib(),
-        },
+        true => HashError::OutOfMemory { memory_kib: params.memory_kib() },
         false => refused(Backend::Fast, &error),
     };
     let wanted = argon2_rust::Params::builder()
@@ -152,9 +150,7 @@ fn portable_tag(
     if needed > blocks.len() {
         blocks
             .try_reserve_exact(needed - blocks.len())
-            .map_err(|_| HashError::OutOfMemory {
-                memory_kib: params.memory_kib(),
-            })?;
+            .map_err(|_| HashError::OutOfMemory { memory_kib: params.memory_kib() })?;
         blocks.resize(needed, argon2::Block::new());
     }
     let hashed = argon2.hash_password_into_with_memory(password, salt, tag, &mut blocks[..needed]);
@@ -166,10 +162,7 @@ fn portable_tag(
 }
 
 fn refused(backend: Backend, reason: &dyn fmt::Display) -> HashError {
-    HashError::Refused {
-        backend,
-        reason: reason.to_string(),
-    }
+    HashError::Refused { backend, reason: reason.to_string() }
 }
 
 impl fmt::Display for Backend {
@@ -220,10 +213,7 @@ mod tests {
             let (mut left, mut right) = (vec![0; tag_len as usize], vec![0; tag_len as usize]);
             fast.tag(&password, &salt, &params, &mut left).unwrap();
             portable.tag(&password, &salt, &params, &mut right).unwrap();
-            assert_eq!(
-                left, right,
-                "round {round}: {params}, {password_len} bytes, salt {salt_len}, tag {tag_len}"
-            );
+            assert_eq!(left, right, "round {round}: {params}, {password_len} bytes, salt {salt_len}, tag {tag_len}");
             assert_ne!(left, vec![0; tag_len as usize]);
         }
     }
@@ -236,11 +226,8 @@ mod tests {
             // Larger, smaller, larger again: the smaller one works on the first blocks of the larger one's memory.
             for memory_kib in [256, 64, 256, 128] {
                 let (mut again, mut fresh) = ([0; 32], [0; 32]);
-                used.tag(b"password", b"somesalt", &small(memory_kib), &mut again)
-                    .unwrap();
-                Hasher::new(backend)
-                    .tag(b"password", b"somesalt", &small(memory_kib), &mut fresh)
-                    .unwrap();
+                used.tag(b"password", b"somesalt", &small(memory_kib), &mut again).unwrap();
+                Hasher::new(backend).tag(b"password", b"somesalt", &small(memory_kib), &mut fresh).unwrap();
                 assert_eq!(again, fresh, "{backend} {memory_kib}");
                 assert_eq!(used.kept_kib(), 256, "{backend}");
             }
@@ -252,9 +239,7 @@ mod tests {
         // PW-11
         for backend in BACKENDS {
             let mut hasher = Hasher::new(backend);
-            hasher
-                .tag(b"password", b"somesalt", &small(KEPT_KIB_MAX + 1), &mut [0; 32])
-                .unwrap();
+            hasher.tag(b"password", b"somesalt", &small(KEPT_KIB_MAX + 1), &mut [0; 32]).unwrap();
             assert_eq!(hasher.kept_kib(), 0, "{backend}");
         }
     }
@@ -272,11 +257,7 @@ mod tests {
         // PW-05
         for (len, refused) in [(PASSWORD_BYTES_MAX, false), (PASSWORD_BYTES_MAX + 1, true)] {
             let hashed = Hasher::new(Backend::Fast).hash(&vec![b'a'; len], &[7; 16], &small(64));
-            assert_eq!(
-                hashed.err(),
-                refused.then_some(HashError::PasswordTooLong),
-                "{len} bytes"
-            );
+            assert_eq!(hashed.err(), refused.then_some(HashError::PasswordTooLong), "{len} bytes");
         }
     }
 }

@@ -59,11 +59,7 @@ impl Argon2Params {
     pub const fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, ParamsError> {
         match Self::stored(memory_kib, passes, lanes) {
             Ok(params) if memory_kib >= floor_kib(passes) => Ok(params),
-            Ok(_) => Err(ParamsError::BelowFloor {
-                memory_kib,
-                passes,
-                floor_kib: floor_kib(passes),
-            }),
+            Ok(_) => Err(ParamsError::BelowFloor { memory_kib, passes, floor_kib: floor_kib(passes) }),
             Err(error) => Err(error),
         }
     }
@@ -71,35 +67,16 @@ impl Argon2Params {
     /// A cost found in a stored hash: it may be weak, but not more than this server is willing to spend (PW-08).
     pub(crate) const fn stored(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, ParamsError> {
         if lanes < 1 || lanes > LANES_MAX {
-            return Err(ParamsError::OutOfRange {
-                name: "lanes",
-                value: lanes,
-                min: 1,
-                max: LANES_MAX,
-            });
+            return Err(ParamsError::OutOfRange { name: "lanes", value: lanes, min: 1, max: LANES_MAX });
         }
         if passes < 1 || passes > PASSES_MAX {
-            return Err(ParamsError::OutOfRange {
-                name: "passes",
-                value: passes,
-                min: 1,
-                max: PASSES_MAX,
-            });
+            return Err(ParamsError::OutOfRange { name: "passes", value: passes, min: 1, max: PASSES_MAX });
         }
         let min = MEMORY_KIB_PER_LANE_MIN * lanes;
         if memory_kib < min || memory_kib > MEMORY_KIB_MAX {
-            return Err(ParamsError::OutOfRange {
-                name: "memory_kib",
-                value: memory_kib,
-                min,
-                max: MEMORY_KIB_MAX,
-            });
+            return Err(ParamsError::OutOfRange { name: "memory_kib", value: memory_kib, min, max: MEMORY_KIB_MAX });
         }
-        Ok(Self {
-            memory_kib,
-            passes,
-            lanes,
-        })
+        Ok(Self { memory_kib, passes, lanes })
     }
 
     /// Memory in KiB (`m` in the stored text).
@@ -138,22 +115,14 @@ const fn floor_kib(passes: u32) -> u32 {
 
 impl Default for Argon2Params {
     fn default() -> Self {
-        Self {
-            memory_kib: 19_456,
-            passes: 2,
-            lanes: 1,
-        }
+        Self { memory_kib: 19_456, passes: 2, lanes: 1 }
     }
 }
 
 /// As in a PHC string: `m=19456,t=2,p=1`.
 impl fmt::Display for Argon2Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            memory_kib,
-            passes,
-            lanes,
-        } = self;
+        let Self { memory_kib, passes, lanes } = self;
         write!(f, "m={memory_kib},t={passes},p={lanes}")
     }
 }
@@ -178,51 +147,27 @@ mod tests {
             ((9_216, 4, 1), None),
             ((7_168, 5, 1), None),
             ((262_144, 16, 8), None),
-            (
-                (19_455, 2, 1),
-                Some("memory_kib is 19455; with passes = 2 it must be at least 19456"),
-            ),
-            (
-                (47_103, 1, 1),
-                Some("memory_kib is 47103; with passes = 1 it must be at least 47104"),
-            ),
-            (
-                (7_167, 16, 1),
-                Some("memory_kib is 7167; with passes = 16 it must be at least 7168"),
-            ),
-            (
-                (262_145, 2, 1),
-                Some("memory_kib is 262145; it must be between 8 and 262144"),
-            ),
+            ((19_455, 2, 1), Some("memory_kib is 19455; with passes = 2 it must be at least 19456")),
+            ((47_103, 1, 1), Some("memory_kib is 47103; with passes = 1 it must be at least 47104")),
+            ((7_167, 16, 1), Some("memory_kib is 7167; with passes = 16 it must be at least 7168")),
+            ((262_145, 2, 1), Some("memory_kib is 262145; it must be between 8 and 262144")),
             ((63, 2, 8), Some("memory_kib is 63; it must be between 64 and 262144")),
             ((19_456, 0, 1), Some("passes is 0; it must be between 1 and 16")),
             ((19_456, 17, 1), Some("passes is 17; it must be between 1 and 16")),
             ((19_456, 2, 0), Some("lanes is 0; it must be between 1 and 8")),
             ((19_456, 2, 9), Some("lanes is 9; it must be between 1 and 8")),
-            (
-                (u32::MAX, u32::MAX, u32::MAX),
-                Some("lanes is 4294967295; it must be between 1 and 8"),
-            ),
+            ((u32::MAX, u32::MAX, u32::MAX), Some("lanes is 4294967295; it must be between 1 and 8")),
         ];
         for ((memory_kib, passes, lanes), refused) in cases {
-            let message = Argon2Params::new(memory_kib, passes, lanes)
-                .err()
-                .map(|error| error.to_string());
+            let message = Argon2Params::new(memory_kib, passes, lanes).err().map(|error| error.to_string());
             assert_eq!(message.as_deref(), refused, "m={memory_kib},t={passes},p={lanes}");
         }
     }
 
     #[test]
     fn the_default_is_one_that_new_accepts() {
-        let Argon2Params {
-            memory_kib,
-            passes,
-            lanes,
-        } = Argon2Params::default();
-        assert_eq!(
-            Argon2Params::new(memory_kib, passes, lanes),
-            Ok(Argon2Params::default())
-        );
+        let Argon2Params { memory_kib, passes, lanes } = Argon2Params::default();
+        assert_eq!(Argon2Params::new(memory_kib, passes, lanes), Ok(Argon2Params::default()));
     }
 
     #[test]

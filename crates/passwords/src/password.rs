@@ -35,11 +35,7 @@ impl Password {
         // Room for the longest result: a reallocation would leave an unwiped copy behind.
         let mut text = Zeroizing::new(String::with_capacity(typed.len() * NFC_GROWTH_MAX));
         text.extend(typed.nfc());
-        if text.len() > PASSWORD_BYTES_MAX {
-            Err(TooLong)
-        } else {
-            Ok(Self(text))
-        }
+        if text.len() > PASSWORD_BYTES_MAX { Err(TooLong) } else { Ok(Self(text)) }
     }
 
     /// The bytes that are hashed. Never log, format or compare them.
@@ -87,10 +83,7 @@ mod tests {
             let parsed = Password::parse(&typed);
             assert_eq!(parsed.is_ok(), accepted, "{} bytes", typed.len());
             let Ok(password) = parsed else { continue };
-            assert!(
-                password.0.capacity() <= typed.len() * NFC_GROWTH_MAX,
-                "the text was moved while it grew"
-            );
+            assert!(password.0.capacity() <= typed.len() * NFC_GROWTH_MAX, "the text was moved while it grew");
         }
     }
 }

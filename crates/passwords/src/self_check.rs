@@ -33,17 +33,12 @@ pub fn self_check() -> Result<Backend, SelfCheckFailed> {
     first_sound(&mut |backend| {
         let mut hasher = Hasher::new(backend);
         // One hasher for all: memory used before must not change an answer.
-        KNOWN_ANSWERS
-            .iter()
-            .all(|known| answer(&mut hasher, known).is_ok_and(|tag| same_bytes(&tag, &known.tag)))
+        KNOWN_ANSWERS.iter().all(|known| answer(&mut hasher, known).is_ok_and(|tag| same_bytes(&tag, &known.tag)))
     })
 }
 
 fn first_sound(sound: &mut dyn FnMut(Backend) -> bool) -> Result<Backend, SelfCheckFailed> {
-    CANDIDATES
-        .into_iter()
-        .find(|backend| sound(*backend))
-        .ok_or(SelfCheckFailed)
+    CANDIDATES.into_iter().find(|backend| sound(*backend)).ok_or(SelfCheckFailed)
 }
 
 fn answer(hasher: &mut Hasher, known: &KnownAnswer) -> Result<[u8; 32], HashError> {
@@ -112,11 +107,7 @@ mod tests {
         for backend in CANDIDATES {
             let mut hasher = Hasher::new(backend);
             for (index, known) in KNOWN_ANSWERS.iter().enumerate() {
-                assert_eq!(
-                    answer(&mut hasher, known).unwrap(),
-                    known.tag,
-                    "{backend}, answer {index}"
-                );
+                assert_eq!(answer(&mut hasher, known).unwrap(), known.tag, "{backend}, answer {index}");
             }
         }
         assert_eq!(self_check(), Ok(Backend::Fast));
@@ -131,11 +122,7 @@ mod tests {
             (&[], Err(SelfCheckFailed)),
         ];
         for (right, chosen) in cases {
-            assert_eq!(
-                first_sound(&mut |backend| right.contains(&backend)),
-                chosen,
-                "{right:?}"
-            );
+            assert_eq!(first_sound(&mut |backend| right.contains(&backend)), chosen, "{right:?}");
         }
     }
 }

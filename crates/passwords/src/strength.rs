@@ -66,11 +66,7 @@ pub fn check(password: &Password, context: &[&str], policy: &Policy) -> Result<(
     }
     // Only now, on the rare refusal, find out which of the two to name.
     let common = zxcvbn(judged, &[]).score() < SCORE_MIN;
-    Err(if common {
-        Weakness::TooCommon
-    } else {
-        Weakness::ContainsContext
-    })
+    Err(if common { Weakness::TooCommon } else { Weakness::ContainsContext })
 }
 
 fn words<'a>(context: &[&'a str]) -> Vec<&'a str> {
@@ -147,31 +143,13 @@ mod tests {
     #[test]
     fn any_text_is_judged_without_panic_up_to_the_limit() {
         // The cut at 100 bytes falls inside a character for some of these.
-        for piece in [
-            "a",
-            "ä",
-            "東",
-            "🐦",
-            "a\u{308}\u{301}",
-            "1.1.",
-            "\0",
-            "\u{200d}",
-            "aA1@",
-        ] {
+        for piece in ["a", "ä", "東", "🐦", "a\u{308}\u{301}", "1.1.", "\0", "\u{200d}", "aA1@"] {
             for lead in ["", "x", "xy", "xyz"] {
-                let judgement = judge(
-                    &format!("{lead}{}", piece.repeat(1020 / piece.len())),
-                    &Policy::default(),
-                );
-                assert!(
-                    judgement.is_err() || !lead.is_empty(),
-                    "{piece:?} repeated is not a good password"
-                );
+                let judgement = judge(&format!("{lead}{}", piece.repeat(1020 / piece.len())), &Policy::default());
+                assert!(judgement.is_err() || !lead.is_empty(), "{piece:?} repeated is not a good password");
             }
         }
-        let long: String = (0..64)
-            .map(|index| char::from(b'!' + (index * index * 7 % 94) as u8))
-            .collect();
+        let long: String = (0..64).map(|index| char::from(b'!' + (index * index * 7 % 94) as u8)).collect();
         assert_eq!(judge(&long, &Policy::default()), Ok(()), "64 characters are accepted");
     }
 

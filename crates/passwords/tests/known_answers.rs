@@ -21,11 +21,7 @@ fn argon2id_of_other_software_verifies_on_both_backends() {
         for (password, stored) in &vectors {
             let hash = PasswordHash::parse(stored).unwrap_or_else(|error| panic!("{stored}: {error}"));
             assert_eq!(hash.format(), "argon2id");
-            assert_eq!(
-                hash.verify(password.as_bytes(), &mut hasher),
-                Ok(Verdict::Match),
-                "{backend} {stored}"
-            );
+            assert_eq!(hash.verify(password.as_bytes(), &mut hasher), Ok(Verdict::Match), "{backend} {stored}");
             // PW-04: nothing but the exact bytes.
             for wrong in others(password) {
                 let verdict = hash.verify(wrong.as_bytes(), &mut hasher);
@@ -43,17 +39,9 @@ fn bcrypt_of_other_software_verifies() {
     for (password, stored) in &vectors {
         let hash = PasswordHash::parse(stored).unwrap_or_else(|error| panic!("{stored}: {error}"));
         assert_eq!(hash.format(), "bcrypt");
-        assert_eq!(
-            hash.verify(password.as_bytes(), &mut hasher),
-            Ok(Verdict::Match),
-            "{stored}"
-        );
+        assert_eq!(hash.verify(password.as_bytes(), &mut hasher), Ok(Verdict::Match), "{stored}");
         let wrong = format!("-{password}");
-        assert_eq!(
-            hash.verify(wrong.as_bytes(), &mut hasher),
-            Ok(Verdict::Mismatch),
-            "{stored}"
-        );
+        assert_eq!(hash.verify(wrong.as_bytes(), &mut hasher), Ok(Verdict::Mismatch), "{stored}");
     }
 }
 
@@ -66,11 +54,7 @@ fn bcrypt_ignores_what_follows_byte_72_and_nothing_else() {
         let len = password.len();
         let hash = PasswordHash::parse(&stored).unwrap();
         let cut = if len < 72 { Verdict::Mismatch } else { Verdict::Match };
-        assert_eq!(
-            hash.verify(format!("{password}c").as_bytes(), &mut hasher),
-            Ok(cut),
-            "{len} bytes: {stored}"
-        );
+        assert_eq!(hash.verify(format!("{password}c").as_bytes(), &mut hasher), Ok(cut), "{len} bytes: {stored}");
         // The bytes before the cut all count, also when the cut is within a character.
         let mut first = password.as_bytes()[..len.min(72)].to_vec();
         assert_eq!(hash.verify(&first, &mut hasher), Ok(Verdict::Match), "{stored}");
@@ -88,11 +72,7 @@ fn bcrypt_ignores_what_follows_byte_72_and_nothing_else() {
 /// Passwords that a sloppy reader of bytes would take for this one.
 fn others(password: &str) -> Vec<String> {
     let mut others = vec![format!("{password} "), format!("{password}\0"), format!(" {password}")];
-    others.extend([
-        password.trim().to_owned(),
-        password.to_uppercase(),
-        password.replace("e\u{301}", "\u{e9}"),
-    ]);
+    others.extend([password.trim().to_owned(), password.to_uppercase(), password.replace("e\u{301}", "\u{e9}")]);
     others.extend(password.split_once('\0').map(|(before, _)| before.to_owned()));
     others.extend(password.chars().nth(72).map(|_| password.chars().take(72).collect()));
     others.retain(|other| other != password);

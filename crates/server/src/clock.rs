@@ -18,9 +18,7 @@ pub(crate) struct Clock {
 impl Clock {
     /// A clock that stands still until it is [moved](Self::advance).
     pub(crate) fn by_hand(start: Timestamp) -> Self {
-        Self {
-            by_hand: Some(Arc::new(AtomicI64::new(start.0))),
-        }
+        Self { by_hand: Some(Arc::new(AtomicI64::new(start.0))) }
     }
 
     /// The present.
@@ -43,17 +41,11 @@ impl Clock {
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 fn system_now() -> Timestamp {
     // A system clock before 1970 is broken; 1970 itself makes every token expired, which fails closed.
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp(0) + since
 }
 
 /// What one attempt at an operation may need.
 pub(crate) fn chance() -> Result<Chance, NoRandomness> {
-    Ok(Chance {
-        handle: random()?,
-        salt: random()?,
-        mail: random()?,
-    })
+    Ok(Chance { handle: random()?, salt: random()?, mail: random()? })
 }

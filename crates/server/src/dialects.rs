@@ -57,9 +57,7 @@ pub(crate) fn all(folder: Option<&Path>) -> Result<Vec<Found>, DialectFaults> {
         Some(folder) => in_folder(folder)?,
         None => Vec::new(),
     };
-    let builtin = BUILTIN
-        .iter()
-        .filter(|builtin| own.iter().all(|found| found.name != builtin.name));
+    let builtin = BUILTIN.iter().filter(|builtin| own.iter().all(|found| found.name != builtin.name));
     let mut found: Vec<Found> = builtin.map(from_builtin).collect();
     found.extend(own);
     found.sort_by(|one, other| one.name.cmp(&other.name));
@@ -78,9 +76,7 @@ pub(crate) fn enabled(dialects: &config::Dialects) -> Result<Vec<Found>, Dialect
         .iter()
         .filter(|name| !known.contains(&name.as_str()))
         .map(|name| {
-            let hint = did_you_mean(name, known.iter().copied())
-                .map(|hint| format!("; {hint}"))
-                .unwrap_or_default();
+            let hint = did_you_mean(name, known.iter().copied()).map(|hint| format!("; {hint}")).unwrap_or_default();
             format!("dialects.enabled: there is no dialect `{name}`{hint}")
         })
         .collect();
@@ -108,9 +104,7 @@ pub(crate) fn named(name: &str, folder: Option<&Path>) -> Result<Found, DialectF
         Some(at) => Ok(all.swap_remove(at)),
         None => {
             let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-            Err(DialectFaults(format!(
-                "there is no dialect, file or folder `{name}`{hint}"
-            )))
+            Err(DialectFaults(format!("there is no dialect, file or folder `{name}`{hint}")))
         }
     }
 }
@@ -128,11 +122,7 @@ pub(crate) fn compile_all(found: &[Found], color: bool) -> Result<Vec<Arc<Dialec
             Err(diagnostics) => faults.push(render(&each.source, &diagnostics, color)),
         }
     }
-    if faults.is_empty() {
-        Ok(dialects)
-    } else {
-        Err(DialectFaults(faults.join("\n")))
-    }
+    if faults.is_empty() { Ok(dialects) } else { Err(DialectFaults(faults.join("\n"))) }
 }
 
 /// One router over all; every overlap is listed, also with the server's own paths.
@@ -151,11 +141,7 @@ fn from_builtin(builtin: &Builtin) -> Found {
     Found {
         name: builtin.name.to_owned(),
         source: Source::new(file("dialect.toml"), builtin.text),
-        cases: builtin
-            .cases
-            .iter()
-            .map(|(name, text)| Source::new(file(&format!("cases/{name}")), *text))
-            .collect(),
+        cases: builtin.cases.iter().map(|(name, text)| Source::new(file(&format!("cases/{name}")), *text)).collect(),
         builtin: true,
     }
 }
@@ -183,12 +169,7 @@ fn read(file: &Path) -> Result<Found, DialectFaults> {
             cases.push(Source::new(path.display().to_string(), text(&path)?));
         }
     }
-    Ok(Found {
-        name,
-        source: Source::new(file.display().to_string(), text(file)?),
-        cases,
-        builtin: false,
-    })
+    Ok(Found { name, source: Source::new(file.display().to_string(), text(file)?), cases, builtin: false })
 }
 
 fn sorted(folder: &Path) -> Result<Vec<PathBuf>, DialectFaults> {

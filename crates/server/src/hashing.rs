@@ -59,11 +59,7 @@ impl Hashing {
     pub(crate) fn start(size: Size, backend: Backend) -> std::io::Result<Self> {
         let cores = || thread::available_parallelism().map_or(1, usize::from);
         let threads = if size.threads == 0 { cores() } else { size.threads };
-        let shared = Arc::new(Shared {
-            jobs: Mutex::default(),
-            wake: Condvar::new(),
-            size,
-        });
+        let shared = Arc::new(Shared { jobs: Mutex::default(), wake: Condvar::new(), size });
         for number in 0..threads {
             let shared = Arc::clone(&shared);
             thread::Builder::new()
@@ -151,15 +147,7 @@ mod tests {
     use super::*;
 
     fn pool(queue: usize, patience: Duration) -> Hashing {
-        Hashing::start(
-            Size {
-                threads: 1,
-                queue,
-                patience,
-            },
-            Backend::Portable,
-        )
-        .unwrap()
+        Hashing::start(Size { threads: 1, queue, patience }, Backend::Portable).unwrap()
     }
 
     /// Occupies the only thread until the returned sender is used or dropped.
@@ -236,10 +224,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_in_a_job_does_not_end_its_thread() {
         let pool = pool(8, Duration::from_secs(60));
-        assert_eq!(
-            pool.run(|_| panic!("a test's panic")).await.map(|(): ()| ()),
-            Err(Overloaded)
-        );
+        assert_eq!(pool.run(|_| panic!("a test's panic")).await.map(|(): ()| ()), Err(Overloaded));
         assert_eq!(pool.run(|_| 3).await, Ok(3));
     }
 }

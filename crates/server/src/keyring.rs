@@ -40,9 +40,7 @@ impl Use {
 
     /// Reads what [`name`](Self::name) writes.
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        [Self::Access, Self::Refresh]
-            .into_iter()
-            .find(|each| each.name() == name)
+        [Self::Access, Self::Refresh].into_iter().find(|each| each.name() == name)
     }
 }
 
@@ -67,18 +65,10 @@ pub(crate) struct Need {
 pub(crate) fn needs(dialect: &Dialect) -> Vec<Need> {
     let need = |purpose, name: &str| {
         let algorithm = name.parse().ok()?;
-        Some(Need {
-            dialect: dialect.name().to_owned(),
-            purpose,
-            algorithm,
-        })
+        Some(Need { dialect: dialect.name().to_owned(), purpose, algorithm })
     };
-    let access = dialect
-        .access()
-        .and_then(|profile| need(Use::Access, profile.algorithm()));
-    let refresh = dialect
-        .refresh()
-        .and_then(|profile| need(Use::Refresh, profile.algorithm()?));
+    let access = dialect.access().and_then(|profile| need(Use::Access, profile.algorithm()));
+    let refresh = dialect.refresh().and_then(|profile| need(Use::Refresh, profile.algorithm()?));
     access.into_iter().chain(refresh).collect()
 }
 
@@ -150,23 +140,14 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError`]; nothing is overwritten.
     pub(crate) fn open(folder: &Path, needs: Vec<Need>, now: Timestamp) -> Result<Self, KeyringError> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(|e| io_error(folder, e))?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|e| io_error(folder, e))?;
         let root = root_key(folder)?;
         let present = list(folder)?;
         for need in &needs {
             if !present.iter().any(|file| file.need == *need) {
                 let key = generate(need.algorithm).map_err(|e| key_error(folder, e))?;
                 save(folder, need, &key, now)?;
-                tracing::info!(
-                    dialect = need.dialect,
-                    purpose = need.purpose.name(),
-                    kid = key.kid(),
-                    "made a key"
-                );
+                tracing::info!(dialect = need.dialect, purpose = need.purpose.name(), kid = key.kid(), "made a key");
             }
         }
         let rings = rings(folder, &needs)?;
@@ -197,10 +178,7 @@ impl Keyring {
     pub(crate) fn ring(&self, dialect: &str, purpose: Use) -> Option<Arc<KeyRing>> {
         // Two look-ups by an owned name would cost an allocation; a handful of rings is scanned as fast.
         let rings = self.rings.load();
-        rings
-            .iter()
-            .find(|((name, of), _)| *of == purpose && name == dialect)
-            .map(|(_, ring)| Arc::clone(ring))
+        rings.iter().find(|((name, of), _)| *of == purpose && name == dialect).map(|(_, ring)| Arc::clone(ring))
     }
 
     /// The key of refresh tokens.
@@ -216,10 +194,7 @@ impl Keyring {
     /// The public keys of access tokens as a JWKS (RFC 7517 §5).
     pub(crate) fn jwks(&self) -> String {
         let rings = self.rings.load();
-        let mut access: Vec<_> = rings
-            .iter()
-            .filter(|((_, purpose), _)| *purpose == Use::Access)
-            .collect();
+        let mut access: Vec<_> = rings.iter().filter(|((_, purpose), _)| *purpose == Use::Access).collect();
         access.sort_by(|one, other| one.0.0.cmp(&other.0.0));
         jwks(access.iter().flat_map(|(_, ring)| ring.keys()))
     }
@@ -241,10 +216,7 @@ fn rings(folder: &Path, needs: &[Need]) -> Result<Rings, KeyringError> {
     files.sort_by_key(|file| std::cmp::Reverse(file.created_at));
     let mut rings = Rings::new();
     for need in needs {
-        let mut keys = files
-            .iter()
-            .filter(|file| file.need == *need)
-            .map(|file| Arc::clone(&file.key));
+        let mut keys = files.iter().filter(|file| file.need == *need).map(|file| Arc::clone(&file.key));
         let Some(signing) = keys.next() else { continue };
         let others: Vec<VerifyingKey> = keys.map(|key| key.verifying().clone()).collect();
         let ring = KeyRing::new(signing, others).map_err(|e| key_error(folder, e))?;
@@ -261,11 +233,7 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<KeyFile>, KeyringError> {
     let entries = fs::read_dir(folder).map_err(|e| io_error(folder, e))?;
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();
-    paths
-        .iter()
-        .filter_map(|path| Some((path, parts(path)?)))
-        .map(|(path, parts)| open(path, parts))
-        .collect()
+    paths.iter().filter_map(|path| Some((path, parts(path)?))).map(|(path, parts)| open(path, parts)).collect()
 }
 
 /// Dialect and use from `<dialect>.<use>.<digest>.json`; `None` for other files.
@@ -280,11 +248,7 @@ fn open(path: &Path, (dialect, purpose): (String, Use)) -> Result<KeyFile, Keyri
     let stored = StoredKey::parse(&read_private(path)?).map_err(|e| key_error(path, e))?;
     let key = SigningKey::from_stored(&stored).map_err(|e| key_error(path, e))?;
     Ok(KeyFile {
-        need: Need {
-            dialect,
-            purpose,
-            algorithm: key.algorithm(),
-        },
+        need: Need { dialect, purpose, algorithm: key.algorithm() },
         kid: stored.kid().to_owned(),
         created_at: Timestamp(stored.created_at()),
         key: Arc::new(key),
@@ -298,11 +262,7 @@ fn open(path: &Path, (dialect, purpose): (String, Use)) -> Result<KeyFile, Keyri
 pub(crate) fn save(folder: &Path, need: &Need, key: &SigningKey, now: Timestamp) -> Result<PathBuf, KeyringError> {
     let stored = key.to_stored(now.0).map_err(|e| key_error(folder, e))?;
     let json = stored.to_json().map_err(|e| key_error(folder, e))?;
-    let short: String = digest(key.kid().as_bytes())
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let short: String = digest(key.kid().as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     let path = folder.join(format!("{}.{}.{short}{KEY_SUFFIX}", need.dialect, need.purpose));
     write_private(&path, &json)?;
     Ok(path)
@@ -321,9 +281,7 @@ fn root_key(folder: &Path) -> Result<Zeroizing<[u8; 32]>, KeyringError> {
         }
     }
     let text = read_private(&path)?;
-    parse_root(&text).ok_or_else(|| KeyringError::Root {
-        path: path.display().to_string(),
-    })
+    parse_root(&text).ok_or_else(|| KeyringError::Root { path: path.display().to_string() })
 }
 
 fn parse_root(text: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
@@ -341,10 +299,7 @@ fn parse_root(text: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
 fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
     let mode = fs::metadata(path).map_err(|e| io_error(path, e))?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(KeyringError::Exposed {
-            path: path.display().to_string(),
-            mode,
-        });
+        return Err(KeyringError::Exposed { path: path.display().to_string(), mode });
     }
     fs::read(path).map(Zeroizing::new).map_err(|e| io_error(path, e))
 }
@@ -353,12 +308,7 @@ fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
 fn write_private(path: &Path, bytes: &[u8]) -> Result<(), KeyringError> {
     let draft = path.with_extension(format!("{}.tmp", std::process::id()));
     let write = || {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&draft)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         // A link fails where a rename would overwrite.
@@ -370,15 +320,9 @@ fn write_private(path: &Path, bytes: &[u8]) -> Result<(), KeyringError> {
 }
 
 fn io_error(path: &Path, source: io::Error) -> KeyringError {
-    KeyringError::Io {
-        path: path.display().to_string(),
-        source,
-    }
+    KeyringError::Io { path: path.display().to_string(), source }
 }
 
 fn key_error(path: &Path, source: KeyError) -> KeyringError {
-    KeyringError::Key {
-        path: path.display().to_string(),
-        source,
-    }
+    KeyringError::Key { path: path.display().to_string(), source }
 }

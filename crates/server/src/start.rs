@@ -73,11 +73,7 @@ impl Server {
             mail_queued: Arc::new(Notify::new()),
         });
         let limits = limits(config);
-        let site = Arc::new(Site {
-            app: Arc::clone(&app),
-            router,
-            patience: config.http.request_timeout,
-        });
+        let site = Arc::new(Site { app: Arc::clone(&app), router, patience: config.http.request_timeout });
         let wire = Arc::new(Wire {
             site,
             limits,
@@ -89,11 +85,7 @@ impl Server {
             None => Mailer::folder(&config.mail_folder)?,
         };
         let link_base = config.reset.link_base.as_ref().map(|base| base.as_str().to_owned());
-        let jobs = Jobs {
-            app: Arc::clone(&app),
-            mailer,
-            link_base,
-        };
+        let jobs = Jobs { app: Arc::clone(&app), mailer, link_base };
         Ok(Self { app, wire, bound, jobs })
     }
 
@@ -130,10 +122,7 @@ impl Server {
         let cut = serve(self.bound, limits, answer, stopping).await?;
         while jobs.join_next().await.is_some() {}
         if cut > 0 {
-            tracing::warn!(
-                connections = cut,
-                "connections were cut because they did not finish in time"
-            );
+            tracing::warn!(connections = cut, "connections were cut because they did not finish in time");
         }
         tracing::info!("stopped");
         Ok(())

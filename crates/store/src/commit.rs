@@ -29,42 +29,20 @@ fn apply(db: &Db, change: &Change) -> Applied {
         Change::InsertUser(user) => users::insert(db, user),
         Change::UpdateUser(user) => users::update(db, user),
         Change::DeleteUser(user) => users::delete(db, *user),
-        Change::SetPassword {
-            user,
-            while_hash,
-            hash,
-            changed_at,
-        } => match while_hash {
+        Change::SetPassword { user, while_hash, hash, changed_at } => match while_hash {
             Some(old) => users::swap_password(db, *user, old, hash, *changed_at),
             None => users::set_password(db, *user, hash, *changed_at),
         },
         Change::ClearMustChange(user) => users::clear_must_change(db, *user),
         Change::PutRole(role) => users::put_role(db, role),
         Change::InsertSession(session) => sessions::insert(db, session),
-        Change::RotateSession {
-            id,
-            while_generation,
-            at,
-            idle_expires_at,
-        } => sessions::rotate(db, *id, *while_generation, *at, *idle_expires_at),
-        Change::TouchSession {
-            id,
-            at,
-            idle_expires_at,
-        } => sessions::touch(db, *id, *at, *idle_expires_at),
+        Change::RotateSession { id, while_generation, at, idle_expires_at } => {
+            sessions::rotate(db, *id, *while_generation, *at, *idle_expires_at)
+        }
+        Change::TouchSession { id, at, idle_expires_at } => sessions::touch(db, *id, *at, *idle_expires_at),
         Change::EndSession { id, at, cause } => sessions::end(db, *id, *at, *cause),
-        Change::EndSessions {
-            user,
-            except,
-            at,
-            cause,
-        } => sessions::end_all(db, *user, except.as_ref(), *at, *cause),
-        Change::EndDeviceSession {
-            user,
-            dialect,
-            device,
-            at,
-        } => sessions::end_device(db, *user, dialect, device, *at),
+        Change::EndSessions { user, except, at, cause } => sessions::end_all(db, *user, except.as_ref(), *at, *cause),
+        Change::EndDeviceSession { user, dialect, device, at } => sessions::end_device(db, *user, dialect, device, *at),
         Change::EndOldestSessions { user, keep, at } => sessions::end_oldest(db, *user, *keep, *at),
         Change::InsertChallenge(challenge) => queue::insert_challenge(db, challenge),
         Change::UseChallenge { id, at } => queue::use_challenge(db, *id, *at),
@@ -82,9 +60,5 @@ fn guarded(rows: usize, conflict: impl FnOnce() -> Conflict) -> Applied {
 
 /// Why a row that needs an active user was not written: no such user, or `otherwise`.
 fn gone_or(db: &Db, user: UserId, otherwise: Conflict) -> Result<Conflict, StoreError> {
-    Ok(if db.exists(IS_ACTIVE, &[user.into()])? {
-        otherwise
-    } else {
-        Conflict::UserGone(user)
-    })
+    Ok(if db.exists(IS_ACTIVE, &[user.into()])? { otherwise } else { Conflict::UserGone(user) })
 }

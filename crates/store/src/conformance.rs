@@ -128,20 +128,11 @@ fn session(user: UserId, number: u8, device: Option<&str>) -> Session {
 }
 
 fn challenge(user: UserId, number: u8) -> Challenge {
-    Challenge {
-        id: name(user, number),
-        salt: [number; 16],
-        created_at: NOW,
-        expires_at: later(1000),
-        used_at: None,
-    }
+    Challenge { id: name(user, number), salt: [number; 16], created_at: NOW, expires_at: later(1000), used_at: None }
 }
 
 const fn name(user: UserId, number: u8) -> SessionId {
-    SessionId {
-        user,
-        handle: Handle([number; 16]),
-    }
+    SessionId { user, handle: Handle([number; 16]) }
 }
 
 fn begin(session: &Session) -> Change {
@@ -160,10 +151,7 @@ fn password(user: UserId, while_hash: Option<&str>, hash: &str) -> Change {
 /// The guard that refuses `changes`. Applied changes and other failures fail the case.
 async fn conflict(store: &Store, changes: Vec<Change>) -> Conflict {
     let result = store.commit(changes).await;
-    assert!(
-        matches!(result, Err(CommitError::Conflict(_))),
-        "no conflict but {result:?}"
-    );
+    assert!(matches!(result, Err(CommitError::Conflict(_))), "no conflict but {result:?}");
     match result {
         Err(CommitError::Conflict(conflict)) => conflict,
         Ok(()) | Err(CommitError::Store(_)) => Conflict::MailGone,

@@ -162,9 +162,7 @@ impl Db {
     /// Opens an existing file with every setting of [`SETTINGS`].
     pub(crate) fn open(path: &Path, access: Access) -> Result<Self, OpenError> {
         if rusqlite::version_number() < ENGINE_VERSION_MIN {
-            return Err(OpenError::OldEngine {
-                found: rusqlite::version(),
-            });
+            return Err(OpenError::OldEngine { found: rusqlite::version() });
         }
         let mode = match access {
             Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
@@ -174,8 +172,7 @@ impl Db {
         db.0.busy_timeout(BUSY_TIMEOUT).map_err(failure)?;
         db.0.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         if access == Access::Write {
-            db.0.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
-                .map_err(failure)?;
+            db.0.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(failure)?;
         }
         for (name, wanted, _) in SETTINGS {
             db.0.pragma_update(None, name, wanted).map_err(failure)?;
@@ -197,11 +194,7 @@ impl Db {
             };
             let found = self.0.pragma_query_value(None, name, read).map_err(failure)?;
             if found != wanted {
-                return Err(OpenError::Setting {
-                    name,
-                    wanted: set.to_owned(),
-                    found,
-                });
+                return Err(OpenError::Setting { name, wanted: set.to_owned(), found });
             }
         }
         Ok(())
@@ -335,11 +328,7 @@ mod tests {
     // ST-02
     #[test]
     fn the_linked_engine_is_a_sound_one() {
-        assert!(
-            rusqlite::version_number() >= ENGINE_VERSION_MIN,
-            "{}",
-            rusqlite::version()
-        );
+        assert!(rusqlite::version_number() >= ENGINE_VERSION_MIN, "{}", rusqlite::version());
     }
 
     // ST-01
@@ -347,13 +336,7 @@ mod tests {
     fn a_setting_that_does_not_take_is_noticed() {
         // A database in memory has no WAL.
         let result = Db::open(Path::new(":memory:"), Access::Write);
-        assert!(matches!(
-            result,
-            Err(OpenError::Setting {
-                name: "journal_mode",
-                ..
-            })
-        ));
+        assert!(matches!(result, Err(OpenError::Setting { name: "journal_mode", .. })));
     }
 
     #[test]

@@ -51,11 +51,7 @@ pub enum CommitError {
 impl OpenError {
     /// The same, seen by somebody whose store is open already.
     pub(crate) fn while_open(self) -> StoreError {
-        if let Self::Store(error) = self {
-            error
-        } else {
-            StoreError::Unexpected(self.to_string())
-        }
+        if let Self::Store(error) = self { error } else { StoreError::Unexpected(self.to_string()) }
     }
 }
 

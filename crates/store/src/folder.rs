@@ -27,10 +27,7 @@ pub(crate) struct Folder {
 impl Folder {
     /// Makes the folder and an empty database file where `opening` allows it.
     pub(crate) fn prepare(path: &Path, opening: Opening) -> Result<Self, OpenError> {
-        let mut folder = Self {
-            path: path.to_owned(),
-            is_settled: false,
-        };
+        let mut folder = Self { path: path.to_owned(), is_settled: false };
         let database = folder.database();
         if opening == Opening::Create {
             folder.make()?;
@@ -55,10 +52,7 @@ impl Folder {
 
     /// The refusal to begin anew.
     pub(crate) fn missing(&self) -> OpenError {
-        OpenError::DatabaseMissing {
-            database: self.database(),
-            marker: self.marker(),
-        }
+        OpenError::DatabaseMissing { database: self.database(), marker: self.marker() }
     }
 
     /// Notes, durably, that there is a database here.
@@ -84,15 +78,8 @@ impl Folder {
     /// somebody else.
     fn make(&self) -> Result<(), OpenError> {
         let path = &self.path;
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(|source| at(path, source))?;
-        let mode = fs::metadata(path)
-            .map_err(|source| at(path, source))?
-            .permissions()
-            .mode();
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| at(path, source))?;
+        let mode = fs::metadata(path).map_err(|source| at(path, source))?.permissions().mode();
         if mode & 0o077 == 0 {
             return Ok(());
         }
@@ -135,8 +122,5 @@ fn exists(path: &Path) -> Result<bool, OpenError> {
 }
 
 fn at(path: &Path, source: io::Error) -> OpenError {
-    OpenError::Path {
-        path: path.to_owned(),
-        source,
-    }
+    OpenError::Path { path: path.to_owned(), source }
 }

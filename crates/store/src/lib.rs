@@ -78,15 +78,8 @@ impl Store {
         }
         schema::migrate(&db, MIGRATIONS)?;
         folder.settle()?;
-        let writer = Writer::start(db).map_err(|source| OpenError::Path {
-            path: path.clone(),
-            source,
-        })?;
-        Ok(Self(Arc::new(Inner {
-            readers: Readers::new(path),
-            fresh_ids: FreshIds::default(),
-            writer,
-        })))
+        let writer = Writer::start(db).map_err(|source| OpenError::Path { path: path.clone(), source })?;
+        Ok(Self(Arc::new(Inner { readers: Readers::new(path), fresh_ids: FreshIds::default(), writer })))
     }
 
     /// Applies a decision's changes, in their order, all or none, and returns when they are durable. Dropping the

@@ -24,15 +24,7 @@ struct State {
 impl Readers {
     pub(crate) fn new(path: PathBuf) -> Self {
         let cores = thread::available_parallelism().map_or(2, usize::from);
-        Self {
-            path,
-            most: cores * 2,
-            state: Mutex::new(State {
-                idle: Vec::new(),
-                open: 0,
-            }),
-            returned: Condvar::new(),
-        }
+        Self { path, most: cores * 2, state: Mutex::new(State { idle: Vec::new(), open: 0 }), returned: Condvar::new() }
     }
 
     /// Runs one query on an idle connection and folds its rows. Every call sees everything committed before it.
@@ -44,10 +36,7 @@ impl Readers {
     ) -> Result<(), StoreError> {
         let mut lease = self.lease()?;
         let result = lease.db.as_ref().ok_or(StoreError::Stopped)?.rows(sql, values, fold);
-        if matches!(
-            result,
-            Err(StoreError::Io(_) | StoreError::Corrupt(_) | StoreError::Unexpected(_))
-        ) {
+        if matches!(result, Err(StoreError::Io(_) | StoreError::Corrupt(_) | StoreError::Unexpected(_))) {
             // A connection that has seen its files break may go on seeing them broken; a new one looks again.
             lease.db = None;
         }
@@ -58,10 +47,7 @@ impl Readers {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(db) = state.idle.pop() {
-                return Ok(Lease {
-                    readers: self,
-                    db: Some(db),
-                });
+                return Ok(Lease { readers: self, db: Some(db) });
             }
             if state.open < self.most {
                 break;
@@ -70,10 +56,7 @@ impl Readers {
         }
         state.open += 1;
         drop(state);
-        let mut lease = Lease {
-            readers: self,
-            db: None,
-        };
+        let mut lease = Lease { readers: self, db: None };
         lease.db = Some(Db::open(&self.path, Access::Read).map_err(OpenError::while_open)?);
         Ok(lease)
     }

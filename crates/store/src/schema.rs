@@ -12,11 +12,8 @@ pub(crate) struct Migration {
 }
 
 /// Every step, numbered from 1 without gaps.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "start",
-    script: include_str!("../../../migrations/sqlite/0001_start.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "start", script: include_str!("../../../migrations/sqlite/0001_start.sql") }];
 
 const HAS_TABLE: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migration'";
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
@@ -67,17 +64,9 @@ fn step(db: &Db, known: &[Migration]) -> Result<(), OpenError> {
     };
     db.script(migration.script)?;
     let checksum = checksum(migration.script);
-    let values = [
-        Value::Integer(migration.number),
-        migration.name.into(),
-        (&checksum).into(),
-    ];
+    let values = [Value::Integer(migration.number), migration.name.into(), (&checksum).into()];
     db.execute(RECORD, &values)?;
-    tracing::info!(
-        schema = migration.number,
-        name = migration.name,
-        "the database's schema was brought forward"
-    );
+    tracing::info!(schema = migration.number, name = migration.name, "the database's schema was brought forward");
     Ok(())
 }
 
@@ -85,17 +74,11 @@ fn step(db: &Db, known: &[Migration]) -> Result<(), OpenError> {
 fn verify(applied: &[Applied], known: &[Migration]) -> Result<usize, OpenError> {
     let newest = known.last().map_or(0, |migration| migration.number);
     if let Some(last) = applied.last().filter(|last| last.number > newest) {
-        return Err(OpenError::NewerSchema {
-            found: last.number,
-            known: newest,
-        });
+        return Err(OpenError::NewerSchema { found: last.number, known: newest });
     }
     for (row, migration) in applied.iter().zip(known) {
         if row.number != migration.number || row.checksum != checksum(migration.script) {
-            return Err(OpenError::MigrationChanged {
-                number: row.number,
-                name: row.name.clone(),
-            });
+            return Err(OpenError::MigrationChanged { number: row.number, name: row.name.clone() });
         }
     }
     Ok(applied.len())
@@ -104,11 +87,7 @@ fn verify(applied: &[Applied], known: &[Migration]) -> Result<usize, OpenError> 
 fn applied(db: &Db) -> Result<Vec<Applied>, StoreError> {
     let mut rows = Vec::new();
     db.rows(APPLIED, &[], |row| {
-        rows.push(Applied {
-            number: row.integer(0)?,
-            name: row.text(1)?,
-            checksum: row.text(2)?,
-        });
+        rows.push(Applied { number: row.integer(0)?, name: row.text(1)?, checksum: row.text(2)? });
         Ok(())
     })?;
     Ok(rows)
@@ -120,9 +99,7 @@ fn checksum(script: &str) -> String {
     let hash = script
         .bytes()
         .filter(|byte| *byte != b'\r')
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     format!("{hash:016x}")
 }
 
@@ -131,16 +108,9 @@ mod tests {
     use super::*;
     use crate::db::Access;
 
-    const ONE: Migration = Migration {
-        number: 1,
-        name: "one",
-        script: "CREATE TABLE one (id INTEGER);\nCREATE TABLE two (id INTEGER);",
-    };
-    const TWO: Migration = Migration {
-        number: 2,
-        name: "two",
-        script: "CREATE TABLE three (id INTEGER);",
-    };
+    const ONE: Migration =
+        Migration { number: 1, name: "one", script: "CREATE TABLE one (id INTEGER);\nCREATE TABLE two (id INTEGER);" };
+    const TWO: Migration = Migration { number: 2, name: "two", script: "CREATE TABLE three (id INTEGER);" };
 
     fn database(folder: &tempfile::TempDir) -> Db {
         let path = folder.path().join("myna.db");
@@ -165,10 +135,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         migrate(&database(&folder), MIGRATIONS).unwrap();
         let db = Db::open(&folder.path().join("myna.db"), Access::Write).unwrap();
-        for sql in crate::commit::LIVE_SESSIONS
-            .iter()
-            .chain(&[crate::load::session::OF_USER])
-        {
+        for sql in crate::commit::LIVE_SESSIONS.iter().chain(&[crate::load::session::OF_USER]) {
             let values = [Value::Integer(1); 5];
             let mut plan = Vec::new();
             db.rows(&format!("EXPLAIN QUERY PLAN {sql}"), &values, |row| {
@@ -178,10 +145,7 @@ mod tests {
             .unwrap();
             let searches = |step: &&String| step.starts_with("SEARCH") || step.starts_with("SCAN");
             let steps: Vec<_> = plan.iter().filter(searches).collect();
-            assert!(
-                !steps.is_empty() && steps.iter().all(|step| step.contains("session_live")),
-                "{sql}: {plan:?}"
-            );
+            assert!(!steps.is_empty() && steps.iter().all(|step| step.contains("session_live")), "{sql}: {plan:?}");
         }
     }
 
@@ -196,10 +160,8 @@ mod tests {
         migrate(&db, &[ONE, TWO]).unwrap();
         migrate(&db, &[ONE, TWO]).unwrap();
         assert_eq!(numbers(&db), [1, 2]);
-        let carriage_returns = Migration {
-            script: "CREATE TABLE one (id INTEGER);\r\nCREATE TABLE two (id INTEGER);",
-            ..ONE
-        };
+        let carriage_returns =
+            Migration { script: "CREATE TABLE one (id INTEGER);\r\nCREATE TABLE two (id INTEGER);", ..ONE };
         migrate(&db, &[carriage_returns, TWO]).unwrap();
     }
 
@@ -208,10 +170,7 @@ mod tests {
     fn a_migration_that_fails_leaves_nothing_half_done() {
         let folder = tempfile::tempdir().unwrap();
         let db = database(&folder);
-        let broken = Migration {
-            script: "CREATE TABLE three (id INTEGER); CREATE TABLE one (id INTEGER);",
-            ..TWO
-        };
+        let broken = Migration { script: "CREATE TABLE three (id INTEGER); CREATE TABLE one (id INTEGER);", ..TWO };
         assert!(migrate(&db, &[ONE, broken]).is_err());
         assert_eq!(numbers(&db), [1]);
         assert!(!db.in_transaction());
@@ -228,18 +187,9 @@ mod tests {
         let error = migrate(&db, &[ONE]).unwrap_err();
         assert!(matches!(error, OpenError::NewerSchema { found: 2, known: 1 }));
         let text = error.to_string();
-        assert!(
-            text.contains("made by a newer Myna: schema 2, this one knows 1"),
-            "{text}"
-        );
-        let changed = Migration {
-            script: "CREATE TABLE other (id INTEGER);",
-            ..ONE
-        };
+        assert!(text.contains("made by a newer Myna: schema 2, this one knows 1"), "{text}");
+        let changed = Migration { script: "CREATE TABLE other (id INTEGER);", ..ONE };
         let error = migrate(&db, &[changed, TWO]).unwrap_err();
-        assert!(
-            matches!(error, OpenError::MigrationChanged { number: 1, .. }),
-            "{error}"
-        );
+        assert!(matches!(error, OpenError::MigrationChanged { number: 1, .. }), "{error}");
     }
 }

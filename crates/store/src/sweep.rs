@@ -66,10 +66,7 @@ impl Store {
         after: Option<SessionId>,
         now: Timestamp,
     ) -> Result<Option<SessionId>, StoreError> {
-        let first = SessionId {
-            user: UserId(0),
-            handle: Handle([0; 16]),
-        };
+        let first = SessionId { user: UserId(0), handle: Handle([0; 16]) };
         let after = after.unwrap_or(first);
         let kept = i64::try_from(SESSION_KEPT_AFTER_END.as_micros()).unwrap_or(i64::MAX);
         let before = Timestamp(now.0.saturating_sub(kept));
@@ -96,10 +93,7 @@ impl Store {
 }
 
 fn name(row: &Row<'_>) -> Result<SessionId, StoreError> {
-    Ok(SessionId {
-        user: UserId(row.integer(0)?),
-        handle: Handle(row.bytes(1)?),
-    })
+    Ok(SessionId { user: UserId(row.integer(0)?), handle: Handle(row.bytes(1)?) })
 }
 
 /// The earliest of the ways to die.

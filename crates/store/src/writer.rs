@@ -71,21 +71,14 @@ impl Writer {
             let counters = Arc::clone(&counters);
             move || write(&db, jobs, &counters)
         })?;
-        Ok(Self {
-            queue: Some(queue),
-            thread: Some(thread),
-            counters,
-        })
+        Ok(Self { queue: Some(queue), thread: Some(thread), counters })
     }
 
     /// Queues `work` and waits until it is durable, or refused.
     pub(crate) async fn run(&self, work: Work) -> Answer {
         let (answer, answered) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(StoreError::Stopped)?;
-        queue
-            .send(Job { work, answer })
-            .await
-            .map_err(|_| StoreError::Stopped)?;
+        queue.send(Job { work, answer }).await.map_err(|_| StoreError::Stopped)?;
         answered.await.map_err(|_| StoreError::Stopped)?
     }
 
@@ -163,11 +156,8 @@ fn together(db: &Db, works: &[&Work], counters: &Counters) -> Option<Vec<Answer>
             return (works.len() == 1).then_some(answers);
         }
     }
-    let callers = works
-        .iter()
-        .zip(&answers)
-        .filter(|(work, answer)| answer.is_ok() && !matches!(work, Work::Nothing))
-        .count();
+    let callers =
+        works.iter().zip(&answers).filter(|(work, answer)| answer.is_ok() && !matches!(work, Work::Nothing)).count();
     if callers == 0 {
         db.rollback();
         return Some(answers);

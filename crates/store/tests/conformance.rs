@@ -9,9 +9,7 @@ async fn sqlite_passes_every_case() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("data"), Opening::Create).unwrap();
         println!("{}", case.name);
-        (case.run)(store)
-            .await
-            .unwrap_or_else(|error| panic!("{}: {error}", case.name));
+        (case.run)(store).await.unwrap_or_else(|error| panic!("{}: {error}", case.name));
     }
 }
 

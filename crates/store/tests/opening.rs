@@ -51,10 +51,7 @@ async fn data_survives_closing_and_opening() {
     assert_eq!(store.load_known_by_id(id).await.unwrap().unwrap().user, user(id));
     // LG-11: also what was only handed out before is not handed out again.
     assert!(store.allocate_user_id().await.unwrap() > id);
-    assert_eq!(
-        store.commit(insert(id)).await,
-        Err(CommitError::Conflict(Conflict::UserIdUsed(id)))
-    );
+    assert_eq!(store.commit(insert(id)).await, Err(CommitError::Conflict(Conflict::UserIdUsed(id))));
 }
 
 // ST-12
@@ -122,11 +119,7 @@ fn the_database_of_a_newer_program_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(Store::open(folder.path(), Opening::Create).unwrap());
     let raw = rusqlite::Connection::open(folder.path().join("myna.db")).unwrap();
-    raw.execute(
-        "INSERT INTO migration (number, name, checksum) VALUES (999, 'future', '')",
-        (),
-    )
-    .unwrap();
+    raw.execute("INSERT INTO migration (number, name, checksum) VALUES (999, 'future', '')", ()).unwrap();
     let newer = Store::open(folder.path(), Opening::Create).err().unwrap();
     assert!(matches!(newer, OpenError::NewerSchema { found: 999, .. }), "{newer}");
 }
@@ -162,14 +155,9 @@ async fn callers_that_queue_share_a_commit() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn races_between_two_stores_have_one_winner() {
     let folder = tempfile::tempdir().unwrap();
-    let stores = [
-        Store::open(folder.path(), Opening::Create).unwrap(),
-        Store::open(folder.path(), Opening::MustExist).unwrap(),
-    ];
-    let id = SessionId {
-        user: UserId(1),
-        handle: Handle([1; 16]),
-    };
+    let stores =
+        [Store::open(folder.path(), Opening::Create).unwrap(), Store::open(folder.path(), Opening::MustExist).unwrap()];
+    let id = SessionId { user: UserId(1), handle: Handle([1; 16]) };
     let session = Session {
         id,
         dialect: "plain".to_owned(),
@@ -185,26 +173,16 @@ async fn races_between_two_stores_have_one_winner() {
         ended: None,
     };
     stores[0].commit(insert(id.user)).await.unwrap();
-    stores[1]
-        .commit(vec![Change::InsertSession(Box::new(session))])
-        .await
-        .unwrap();
+    stores[1].commit(vec![Change::InsertSession(Box::new(session))]).await.unwrap();
     let mut callers = JoinSet::new();
     for number in 0..64 {
         let store = stores[number % 2].clone();
-        let rotate = Change::RotateSession {
-            id,
-            while_generation: 0,
-            at: Timestamp(2),
-            idle_expires_at: Timestamp(50),
-        };
+        let rotate =
+            Change::RotateSession { id, while_generation: 0, at: Timestamp(2), idle_expires_at: Timestamp(50) };
         callers.spawn(async move { store.commit(vec![rotate]).await });
     }
     let results = callers.join_all().await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     let changed = Err(CommitError::Conflict(Conflict::SessionChanged(id)));
-    assert!(
-        results.iter().all(|result| result.is_ok() || *result == changed),
-        "{results:?}"
-    );
+    assert!(results.iter().all(|result| result.is_ok() || *result == changed), "{results:?}");
 }

@@ -12,10 +12,7 @@ const ROUNDS: u32 = 2_000;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let claims = format!(r#"{{"sub":"7","exp":2000000000,"roles":["{}"]}}"#, "x".repeat(400));
-    let rules = Rules {
-        leeway_seconds: 0,
-        expiry: Expiry::Enforce,
-    };
+    let rules = Rules { leeway_seconds: 0, expiry: Expiry::Enforce };
     println!("{:<8}{:>12}{:>12}", "alg", "sign µs", "verify µs");
     for algorithm in Algorithm::ALL {
         let key = Arc::new(SigningKey::generate(algorithm)?);
@@ -24,10 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let token = ring.signing().sign(header.as_bytes(), claims.as_bytes())?;
         let start = Instant::now();
         for _ in 0..ROUNDS {
-            black_box(
-                ring.signing()
-                    .sign(black_box(header.as_bytes()), black_box(claims.as_bytes()))?,
-            );
+            black_box(ring.signing().sign(black_box(header.as_bytes()), black_box(claims.as_bytes()))?);
         }
         let sign = start.elapsed() / ROUNDS;
         let start = Instant::now();

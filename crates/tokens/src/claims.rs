@@ -75,12 +75,8 @@ impl Claims {
     /// Reads claims and judges their times at `now_unix_seconds`.
     pub(crate) fn parse(bytes: &[u8], now_unix_seconds: i64, rules: &Rules) -> Result<Self, Rejected> {
         let members = json::parse_object(bytes).ok_or(Rejected::BadClaims)?;
-        let claims = Self {
-            exp: time(&members, "exp")?,
-            nbf: time(&members, "nbf")?,
-            iat: time(&members, "iat")?,
-            members,
-        };
+        let claims =
+            Self { exp: time(&members, "exp")?, nbf: time(&members, "nbf")?, iat: time(&members, "iat")?, members };
         claims.judge_times(now_unix_seconds, rules)?;
         Ok(claims)
     }
@@ -106,9 +102,5 @@ fn time(members: &Map<String, Value>, name: &str) -> Result<Option<i64>, Rejecte
     let Some(value) = members.get(name) else {
         return Ok(None);
     };
-    value
-        .as_i64()
-        .filter(|seconds| *seconds >= 0)
-        .map(Some)
-        .ok_or(Rejected::BadClaims)
+    value.as_i64().filter(|seconds| *seconds >= 0).map(Some).ok_or(Rejected::BadClaims)
 }

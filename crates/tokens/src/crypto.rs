@@ -55,10 +55,7 @@ mod tests {
     use super::*;
 
     fn hex(text: &str) -> Vec<u8> {
-        (0..text.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
-            .collect()
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
     }
 
     #[test]
@@ -79,12 +76,9 @@ mod tests {
 
     #[test]
     fn equality() {
-        for (a, b, same) in [
-            (&b"ab"[..], &b"ab"[..], true),
-            (b"ab", b"ac", false),
-            (b"ab", b"a", false),
-            (b"", b"", true),
-        ] {
+        for (a, b, same) in
+            [(&b"ab"[..], &b"ab"[..], true), (b"ab", b"ac", false), (b"ab", b"a", false), (b"", b"", true)]
+        {
             assert_eq!(equal(a, b), same);
         }
     }

@@ -170,8 +170,5 @@ fn decode_body(body: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     }
     let mut dense = Zeroizing::new(Vec::with_capacity(body.len()));
     dense.extend(body.bytes().filter(|byte| !byte.is_ascii_whitespace()));
-    BASE64_STANDARD
-        .decode(dense.as_slice())
-        .map(Zeroizing::new)
-        .map_err(|_| KeyError::BadPem)
+    BASE64_STANDARD.decode(dense.as_slice()).map(Zeroizing::new).map_err(|_| KeyError::BadPem)
 }

@@ -60,9 +60,7 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("not a finite number"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
@@ -111,12 +109,7 @@ mod tests {
     // JT-11
     #[test]
     fn accepted_and_refused() {
-        let accepted = [
-            r"{}",
-            r#"{"b":1,"a":[{"b":1},{"b":2}]}"#,
-            " { \"a\" : null } ",
-            r#"{"a":-1.5e3,"b":true}"#,
-        ];
+        let accepted = [r"{}", r#"{"b":1,"a":[{"b":1},{"b":2}]}"#, " { \"a\" : null } ", r#"{"a":-1.5e3,"b":true}"#];
         for text in accepted {
             assert!(parse_object(text.as_bytes()).is_some(), "{text}");
         }

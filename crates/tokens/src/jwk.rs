@@ -43,12 +43,7 @@ impl Jwk {
         let mut members = match &self.material {
             PublicMaterial::Rsa { n, e } => vec![("kty", "RSA".to_owned()), ("n", text(n)), ("e", text(e))],
             PublicMaterial::P256 { x, y } => {
-                vec![
-                    ("kty", "EC".to_owned()),
-                    ("crv", "P-256".to_owned()),
-                    ("x", text(x)),
-                    ("y", text(y)),
-                ]
+                vec![("kty", "EC".to_owned()), ("crv", "P-256".to_owned()), ("x", text(x)), ("y", text(y))]
             }
             PublicMaterial::Ed25519 { x } => {
                 vec![("kty", "OKP".to_owned()), ("crv", "Ed25519".to_owned()), ("x", text(x))]
@@ -84,12 +79,7 @@ pub fn jwks<'a>(keys: impl IntoIterator<Item = &'a VerifyingKey>) -> String {
     }
     let keys: Vec<Value> = public
         .iter()
-        .map(|jwk| {
-            jwk.members()
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), Value::String(value)))
-                .collect()
-        })
+        .map(|jwk| jwk.members().into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))).collect())
         .map(Value::Object)
         .collect();
     json!({ "keys": keys }).to_string()
@@ -123,9 +113,7 @@ impl SigningKey {
         members.check_use("sign")?;
         let kid = members.kid()?;
         if members.text("kty")? == "oct" {
-            let algorithm = members
-                .text("alg")
-                .map_err(|_| KeyError::BadJwk("an oct key needs its alg member"))?;
+            let algorithm = members.text("alg").map_err(|_| KeyError::BadJwk("an oct key needs its alg member"))?;
             let algorithm: Algorithm = algorithm.parse().map_err(|_| KeyError::AlgorithmMismatch)?;
             return Self::from_secret_named(algorithm, &members.bytes("k")?, kid);
         }
@@ -141,17 +129,11 @@ impl SigningKey {
                     d.as_slice(),
                     &point,
                 );
-                Self::from_p256(
-                    pair.map_err(|_| KeyError::BadJwk("its numbers do not belong together"))?,
-                    kid,
-                )
+                Self::from_p256(pair.map_err(|_| KeyError::BadJwk("its numbers do not belong together"))?, kid)
             }
             PublicMaterial::Ed25519 { x } => {
                 let pair = Ed25519KeyPair::from_seed_and_public_key(members.bytes_32("d")?.as_slice(), &x);
-                Self::from_ed25519(
-                    pair.map_err(|_| KeyError::BadJwk("its numbers do not belong together"))?,
-                    kid,
-                )
+                Self::from_ed25519(pair.map_err(|_| KeyError::BadJwk("its numbers do not belong together"))?, kid)
             }
         }
     }
@@ -181,25 +163,18 @@ impl Members {
     }
 
     fn text(&self, name: &str) -> Result<&str, KeyError> {
-        self.0
-            .get(name)
-            .and_then(Value::as_str)
-            .ok_or(KeyError::BadJwk("a member is missing or not a string"))
+        self.0.get(name).and_then(Value::as_str).ok_or(KeyError::BadJwk("a member is missing or not a string"))
     }
 
     fn bytes(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let decoded = BASE64_URL_SAFE_NO_PAD.decode(self.text(name)?);
-        decoded
-            .map(Zeroizing::new)
-            .map_err(|_| KeyError::BadJwk("a member is not canonical base64url"))
+        decoded.map(Zeroizing::new).map_err(|_| KeyError::BadJwk("a member is not canonical base64url"))
     }
 
     fn bytes_32(&self, name: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
         let bytes = self.bytes(name)?;
         let bytes = bytes.as_slice().try_into();
-        bytes
-            .map(Zeroizing::new)
-            .map_err(|_| KeyError::BadJwk("a member has not 32 bytes"))
+        bytes.map(Zeroizing::new).map_err(|_| KeyError::BadJwk("a member has not 32 bytes"))
     }
 
     fn kid(&self) -> Result<Kid, KeyError> {
@@ -216,15 +191,9 @@ impl Members {
     fn check_use(&self, operation: &str) -> Result<(), KeyError> {
         let use_fits = self.0.get("use").is_none_or(|value| value == "sig");
         let operation_fits = self.0.get("key_ops").is_none_or(|value| {
-            value
-                .as_array()
-                .is_some_and(|operations| operations.iter().any(|item| item == operation))
+            value.as_array().is_some_and(|operations| operations.iter().any(|item| item == operation))
         });
-        if use_fits && operation_fits {
-            Ok(())
-        } else {
-            Err(KeyError::BadJwk("it is not meant for signatures"))
-        }
+        if use_fits && operation_fits { Ok(()) } else { Err(KeyError::BadJwk("it is not meant for signatures")) }
     }
 
     fn check_algorithm(&self, expected: Algorithm) -> Result<(), KeyError> {
@@ -235,17 +204,11 @@ impl Members {
     fn public(&self) -> Result<PublicMaterial, KeyError> {
         let curve = || self.text("crv");
         match self.text("kty")? {
-            "RSA" => Ok(PublicMaterial::Rsa {
-                n: self.bytes("n")?.to_vec(),
-                e: self.bytes("e")?.to_vec(),
-            }),
-            "EC" if curve()? == "P-256" => Ok(PublicMaterial::P256 {
-                x: *self.bytes_32("x")?,
-                y: *self.bytes_32("y")?,
-            }),
-            "OKP" if curve()? == "Ed25519" => Ok(PublicMaterial::Ed25519 {
-                x: *self.bytes_32("x")?,
-            }),
+            "RSA" => Ok(PublicMaterial::Rsa { n: self.bytes("n")?.to_vec(), e: self.bytes("e")?.to_vec() }),
+            "EC" if curve()? == "P-256" => {
+                Ok(PublicMaterial::P256 { x: *self.bytes_32("x")?, y: *self.bytes_32("y")? })
+            }
+            "OKP" if curve()? == "Ed25519" => Ok(PublicMaterial::Ed25519 { x: *self.bytes_32("x")? }),
             _ => Err(KeyError::Unsupported),
         }
     }
@@ -255,10 +218,7 @@ impl Members {
             return Err(KeyError::BadJwk("an RSA key must have two primes"));
         }
         let components = aws_lc_rs::rsa::KeyPairComponents {
-            public_key: RsaPublicKeyComponents {
-                n: Zeroizing::new(n),
-                e: Zeroizing::new(e),
-            },
+            public_key: RsaPublicKeyComponents { n: Zeroizing::new(n), e: Zeroizing::new(e) },
             d: self.bytes("d")?,
             p: self.bytes("p")?,
             q: self.bytes("q")?,

@@ -42,14 +42,7 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// Every algorithm, in the order of the enum.
-    pub const ALL: [Self; 6] = [
-        Self::Hs256,
-        Self::Hs384,
-        Self::Hs512,
-        Self::Rs256,
-        Self::Es256,
-        Self::EdDsa,
-    ];
+    pub const ALL: [Self; 6] = [Self::Hs256, Self::Hs384, Self::Hs512, Self::Rs256, Self::Es256, Self::EdDsa];
 
     /// The name in a header's `alg` member; case matters (RFC 7515 §4.1.1).
     #[must_use]
@@ -84,10 +77,7 @@ impl FromStr for Algorithm {
     type Err = UnknownAlgorithm;
 
     fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.name() == name)
-            .ok_or(UnknownAlgorithm)
+        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name).ok_or(UnknownAlgorithm)
     }
 }
 
@@ -116,10 +106,7 @@ pub enum SignError {
 
 /// The private half, one variant per kind of key. All of them wipe their memory when dropped.
 pub(crate) enum PrivateMaterial {
-    Secret {
-        key: Box<hmac::Key>,
-        bytes: Zeroizing<Vec<u8>>,
-    },
+    Secret { key: Box<hmac::Key>, bytes: Zeroizing<Vec<u8>> },
     Rsa(RsaKeyPair),
     P256(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -224,15 +211,12 @@ impl SigningKey {
         message: &[u8],
         out: &'a mut [u8; SIGNATURE_BYTES_MAX],
     ) -> Result<&'a [u8], SignError> {
-        let out = out
-            .get_mut(..self.verifying.signature_bytes())
-            .ok_or(SignError::Failed)?;
+        let out = out.get_mut(..self.verifying.signature_bytes()).ok_or(SignError::Failed)?;
         let failed = |_| SignError::Failed;
         match &self.material {
             PrivateMaterial::Secret { key, .. } => copy(hmac::sign(key, message).as_ref(), out)?,
             PrivateMaterial::Rsa(pair) => {
-                pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, out)
-                    .map_err(failed)?;
+                pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, out).map_err(failed)?;
             }
             PrivateMaterial::P256(pair) => {
                 copy(pair.sign(&SystemRandom::new(), message).map_err(failed)?.as_ref(), out)?;
@@ -251,37 +235,22 @@ impl SigningKey {
         let hmac_algorithm = algorithm.hmac().ok_or(KeyError::AlgorithmMismatch)?;
         let key = Box::new(hmac::Key::new(hmac_algorithm, bytes));
         let verifying = VerifyingKey::from_secret(algorithm, key.clone(), bytes, kid)?;
-        Ok(Self {
-            material: PrivateMaterial::Secret {
-                key,
-                bytes: Zeroizing::new(bytes.to_vec()),
-            },
-            verifying,
-        })
+        Ok(Self { material: PrivateMaterial::Secret { key, bytes: Zeroizing::new(bytes.to_vec()) }, verifying })
     }
 
     pub(crate) fn from_rsa(pair: RsaKeyPair, kid: Kid) -> Result<Self, KeyError> {
         let public = PublicMaterial::from_rsa_der(pair.public_key().as_ref()).ok_or(KeyError::Rsa)?;
-        Ok(Self {
-            verifying: VerifyingKey::from_public(public, kid)?,
-            material: PrivateMaterial::Rsa(pair),
-        })
+        Ok(Self { verifying: VerifyingKey::from_public(public, kid)?, material: PrivateMaterial::Rsa(pair) })
     }
 
     pub(crate) fn from_p256(pair: EcdsaKeyPair, kid: Kid) -> Result<Self, KeyError> {
         let public = PublicMaterial::from_p256_point(pair.public_key().as_ref()).ok_or(KeyError::Unsupported)?;
-        Ok(Self {
-            verifying: VerifyingKey::from_public(public, kid)?,
-            material: PrivateMaterial::P256(pair),
-        })
+        Ok(Self { verifying: VerifyingKey::from_public(public, kid)?, material: PrivateMaterial::P256(pair) })
     }
 
     pub(crate) fn from_ed25519(pair: Ed25519KeyPair, kid: Kid) -> Result<Self, KeyError> {
         let public = PublicMaterial::from_ed25519_bytes(pair.public_key().as_ref()).ok_or(KeyError::Unsupported)?;
-        Ok(Self {
-            verifying: VerifyingKey::from_public(public, kid)?,
-            material: PrivateMaterial::Ed25519(pair),
-        })
+        Ok(Self { verifying: VerifyingKey::from_public(public, kid)?, material: PrivateMaterial::Ed25519(pair) })
     }
 }
 

@@ -62,26 +62,18 @@ impl PublicMaterial {
             return None;
         }
         let unsigned = |bytes: &[u8]| bytes.strip_prefix(&[0]).unwrap_or(bytes).to_vec();
-        Some(Self::Rsa {
-            n: unsigned(n),
-            e: unsigned(e),
-        })
+        Some(Self::Rsa { n: unsigned(n), e: unsigned(e) })
     }
 
     /// Reads an uncompressed point (SEC 1 §2.3.3).
     pub(crate) fn from_p256_point(point: &[u8]) -> Option<Self> {
         let (x, y) = point.strip_prefix(&[4])?.split_at_checked(32)?;
-        Some(Self::P256 {
-            x: x.try_into().ok()?,
-            y: y.try_into().ok()?,
-        })
+        Some(Self::P256 { x: x.try_into().ok()?, y: y.try_into().ok()? })
     }
 
     /// Reads the 32 bytes of an Ed25519 public key (RFC 8032 §5.1.5).
     pub(crate) fn from_ed25519_bytes(bytes: &[u8]) -> Option<Self> {
-        Some(Self::Ed25519 {
-            x: bytes.try_into().ok()?,
-        })
+        Some(Self::Ed25519 { x: bytes.try_into().ok()? })
     }
 
     pub(crate) fn algorithm(&self) -> Algorithm {
@@ -107,9 +99,7 @@ impl PublicMaterial {
         match self {
             Self::Rsa { n, e } => {
                 check_rsa(n, e)?;
-                RsaPublicKeyComponents { n, e }
-                    .to_parsed_public_key(&RSA)
-                    .map_err(|_| KeyError::Rsa)
+                RsaPublicKeyComponents { n, e }.to_parsed_public_key(&RSA).map_err(|_| KeyError::Rsa)
             }
             Self::P256 { x, y } => {
                 let point: Vec<u8> = [4].iter().chain(x).chain(y).copied().collect();
@@ -124,10 +114,7 @@ fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), KeyError> {
     let (Some(first), Some(last)) = (n.first(), n.last()) else {
         return Err(KeyError::Rsa);
     };
-    let bits = n
-        .len()
-        .saturating_mul(8)
-        .saturating_sub(usize::try_from(first.leading_zeros()).unwrap_or(8));
+    let bits = n.len().saturating_mul(8).saturating_sub(usize::try_from(first.leading_zeros()).unwrap_or(8));
     if *first == 0 || last % 2 == 0 || !RSA_BITS.contains(&bits) {
         return Err(KeyError::Rsa);
     }
@@ -146,9 +133,7 @@ pub(crate) fn der_element(tag: u8, input: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = match *length {
         short @ 0..=0x7f => (usize::from(short), rest),
         0x81 => rest.split_first().map(|(byte, rest)| (usize::from(*byte), rest))?,
-        0x82 => rest
-            .split_first_chunk()
-            .map(|(bytes, rest)| (usize::from(u16::from_be_bytes(*bytes)), rest))?,
+        0x82 => rest.split_first_chunk().map(|(bytes, rest)| (usize::from(u16::from_be_bytes(*bytes)), rest))?,
         _ => return None,
     };
     if *first != tag {
@@ -161,10 +146,7 @@ pub(crate) fn der_element(tag: u8, input: &[u8]) -> Option<(&[u8], &[u8])> {
 #[derive(Clone)]
 enum Check {
     Secret(Box<hmac::Key>),
-    Public {
-        parsed: ParsedPublicKey,
-        material: PublicMaterial,
-    },
+    Public { parsed: ParsedPublicKey, material: PublicMaterial },
 }
 
 /// A key that verifies signatures of exactly one algorithm, parsed once.
@@ -218,14 +200,8 @@ impl VerifyingKey {
     pub(crate) fn signature_bytes(&self) -> usize {
         match &self.check {
             Check::Secret(key) => key.algorithm().tag_len(),
-            Check::Public {
-                material: PublicMaterial::Rsa { n, .. },
-                ..
-            } => n.len(),
-            Check::Public {
-                material: PublicMaterial::P256 { .. } | PublicMaterial::Ed25519 { .. },
-                ..
-            } => 64,
+            Check::Public { material: PublicMaterial::Rsa { n, .. }, .. } => n.len(),
+            Check::Public { material: PublicMaterial::P256 { .. } | PublicMaterial::Ed25519 { .. }, .. } => 64,
         }
     }
 
@@ -248,11 +224,7 @@ impl VerifyingKey {
             Kid::Thumbprint => material.thumbprint(),
             Kid::Given(kid) => checked_kid(kid)?,
         };
-        Ok(Self {
-            kid: kid.into(),
-            algorithm: material.algorithm(),
-            check: Check::Public { parsed, material },
-        })
+        Ok(Self { kid: kid.into(), algorithm: material.algorithm(), check: Check::Public { parsed, material } })
     }
 
     pub(crate) fn from_secret(
@@ -265,11 +237,7 @@ impl VerifyingKey {
             Kid::Thumbprint => secret_kid(bytes),
             Kid::Given(kid) => checked_kid(kid)?,
         };
-        Ok(Self {
-            kid: kid.into(),
-            algorithm,
-            check: Check::Secret(key),
-        })
+        Ok(Self { kid: kid.into(), algorithm, check: Check::Secret(key) })
     }
 }
 

@@ -26,10 +26,7 @@ impl OpaqueFormat {
     /// `prefix` stands before the bytes as it is, and may be empty.
     #[must_use]
     pub fn new(prefix: impl Into<String>, alphabet: Alphabet) -> Self {
-        Self {
-            prefix: prefix.into(),
-            alphabet,
-        }
+        Self { prefix: prefix.into(), alphabet }
     }
 
     /// Writes `bytes`.
@@ -55,10 +52,7 @@ impl OpaqueFormat {
         match self.alphabet {
             Alphabet::Hex => {
                 let (pairs, odd) = body.as_bytes().as_chunks::<2>();
-                let decoded = pairs
-                    .iter()
-                    .map(|[high, low]| Some((value(*high)? << 4) | value(*low)?))
-                    .collect();
+                let decoded = pairs.iter().map(|[high, low]| Some((value(*high)? << 4) | value(*low)?)).collect();
                 if odd.is_empty() { decoded } else { None }
             }
             Alphabet::Base64Url => BASE64_URL_SAFE_NO_PAD.decode(body).ok(),
@@ -102,9 +96,7 @@ mod tests {
     #[test]
     fn only_the_canonical_text_is_read() {
         let hex = OpaqueFormat::new("def5", Alphabet::Hex);
-        for bad in [
-            "", "def", "DEF500", "def50", "def50A", "def50g", "def5 00", "def500 ", "00", "def5é0", "def5+1",
-        ] {
+        for bad in ["", "def", "DEF500", "def50", "def50A", "def50g", "def5 00", "def500 ", "00", "def5é0", "def5+1"] {
             assert_eq!(hex.decode(bad), None, "{bad}");
         }
         let base64url = OpaqueFormat::new("rt_", Alphabet::Base64Url);

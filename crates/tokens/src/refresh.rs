@@ -62,14 +62,7 @@ impl Presented {
             let (generation, rest) = rest.split_first_chunk()?;
             let mac = rest.try_into().ok()?;
             let (user, generation) = (i64::from_be_bytes(*user), u64::from_be_bytes(*generation));
-            (version == VERSION).then_some(Self {
-                token: RefreshToken {
-                    user,
-                    handle: *handle,
-                    generation,
-                },
-                mac,
-            })
+            (version == VERSION).then_some(Self { token: RefreshToken { user, handle: *handle, generation }, mac })
         };
         parsed().ok_or(MalformedRefreshToken)
     }
@@ -96,9 +89,7 @@ impl RefreshKey {
     /// From the 256-bit derivation key, which must be random and kept outside the database.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
-        Self {
-            key: hmac::Key::new(hmac::HMAC_SHA256, crypto::derive(bytes, MAC_LABEL).as_slice()),
-        }
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, crypto::derive(bytes, MAC_LABEL).as_slice()) }
     }
 
     /// The MAC of `token` under the session's `salt`. `binding` is the dialect's name: a token of one dialect is none in
@@ -119,22 +110,9 @@ impl RefreshKey {
     /// The binary form: version ‖ user ‖ handle ‖ generation ‖ MAC, numbers big-endian.
     #[must_use]
     pub fn mint(&self, token: &RefreshToken, salt: &[u8; 16], binding: &[u8]) -> [u8; REFRESH_TOKEN_BYTES] {
-        let RefreshToken {
-            user,
-            handle,
-            generation,
-        } = token;
-        let (user, generation, mac) = (
-            user.to_be_bytes(),
-            generation.to_be_bytes(),
-            self.mac(token, salt, binding),
-        );
-        let parts = [VERSION]
-            .into_iter()
-            .chain(user)
-            .chain(*handle)
-            .chain(generation)
-            .chain(mac);
+        let RefreshToken { user, handle, generation } = token;
+        let (user, generation, mac) = (user.to_be_bytes(), generation.to_be_bytes(), self.mac(token, salt, binding));
+        let parts = [VERSION].into_iter().chain(user).chain(*handle).chain(generation).chain(mac);
         let mut bytes = [0; REFRESH_TOKEN_BYTES];
         for (to, from) in bytes.iter_mut().zip(parts) {
             *to = from;
@@ -153,11 +131,8 @@ impl RefreshKey {
 mod tests {
     use super::*;
 
-    const TOKEN: RefreshToken = RefreshToken {
-        user: 0x0102_0304_0506_0708,
-        handle: [0xaa; 16],
-        generation: 0x1112_1314_1516_1718,
-    };
+    const TOKEN: RefreshToken =
+        RefreshToken { user: 0x0102_0304_0506_0708, handle: [0xaa; 16], generation: 0x1112_1314_1516_1718 };
     const SALT: [u8; 16] = [7; 16];
 
     fn key() -> RefreshKey {
@@ -180,10 +155,7 @@ mod tests {
     // RF-02: the successor is derivable, and differs.
     #[test]
     fn successor_is_derivable() {
-        let next = RefreshToken {
-            generation: TOKEN.generation + 1,
-            ..TOKEN
-        };
+        let next = RefreshToken { generation: TOKEN.generation + 1, ..TOKEN };
         assert_eq!(key().mint(&next, &SALT, b"portal"), key().mint(&next, &SALT, b"portal"));
         assert_ne!(key().mac(&next, &SALT, b"portal"), key().mac(&TOKEN, &SALT, b"portal"));
     }
@@ -223,9 +195,7 @@ mod tests {
     // KY-05: the MAC's key is not the derivation key itself; KY-08: nothing in debug output.
     #[test]
     fn key_is_derived_and_silent() {
-        let plain = RefreshKey {
-            key: hmac::Key::new(hmac::HMAC_SHA256, &[42; 32]),
-        };
+        let plain = RefreshKey { key: hmac::Key::new(hmac::HMAC_SHA256, &[42; 32]) };
         assert_ne!(plain.mac(&TOKEN, &SALT, b""), key().mac(&TOKEN, &SALT, b""));
         assert_eq!(format!("{:?}", key()), "RefreshKey(***)");
     }

@@ -96,9 +96,7 @@ const FAMOUS: [&str; 11] = [
 fn is_famous(secret: &[u8]) -> bool {
     let trimmed = secret.trim_ascii();
     FAMOUS.iter().any(|famous| {
-        let decoded = BASE64_URL_SAFE_NO_PAD
-            .decode(famous)
-            .or_else(|_| BASE64_STANDARD_NO_PAD.decode(famous));
+        let decoded = BASE64_URL_SAFE_NO_PAD.decode(famous).or_else(|_| BASE64_STANDARD_NO_PAD.decode(famous));
         trimmed.eq_ignore_ascii_case(famous.as_bytes()) || decoded.is_ok_and(|bytes| bytes == secret)
     })
 }
@@ -171,13 +169,8 @@ const WORDS: [&str; 62] = [
 
 /// Whether the letters, digits and punctuation left out, are nothing but the words above.
 fn is_made_of_words(secret: &[u8]) -> bool {
-    let letters: Zeroizing<Vec<u8>> = Zeroizing::new(
-        secret
-            .iter()
-            .filter(|byte| byte.is_ascii_alphabetic())
-            .map(u8::to_ascii_lowercase)
-            .collect(),
-    );
+    let letters: Zeroizing<Vec<u8>> =
+        Zeroizing::new(secret.iter().filter(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect());
     // A random secret has letters too, but seldom so many.
     if letters.len().saturating_mul(2) < secret.len() {
         return false;
@@ -213,11 +206,7 @@ fn is_regular(secret: &[u8]) -> bool {
         }
     }
     let different = seen.iter().filter(|slot| **slot).count();
-    let steps = secret
-        .iter()
-        .zip(secret.iter().skip(1))
-        .filter(|(a, b)| a.abs_diff(**b) <= 1)
-        .count();
+    let steps = secret.iter().zip(secret.iter().skip(1)).filter(|(a, b)| a.abs_diff(**b) <= 1).count();
     different < DIFFERENT_BYTES_MIN || steps.saturating_mul(4) >= secret.len().saturating_mul(3)
 }
 
@@ -227,92 +216,28 @@ mod tests {
 
     const WEAK: &[(Algorithm, &str, WeakSecret)] = &[
         (Algorithm::Hs256, "", WeakSecret::TooShort { bytes: 0, needed: 32 }),
-        (
-            Algorithm::Hs256,
-            "secret",
-            WeakSecret::TooShort { bytes: 6, needed: 32 },
-        ),
-        (
-            Algorithm::Hs256,
-            "your-256-bit-secret",
-            WeakSecret::TooShort { bytes: 19, needed: 32 },
-        ),
-        (
-            Algorithm::Hs256,
-            "q7VtR2mXz9LwK4bNc8YhJ5gFs1DpA3u",
-            WeakSecret::TooShort { bytes: 31, needed: 32 },
-        ),
+        (Algorithm::Hs256, "secret", WeakSecret::TooShort { bytes: 6, needed: 32 }),
+        (Algorithm::Hs256, "your-256-bit-secret", WeakSecret::TooShort { bytes: 19, needed: 32 }),
+        (Algorithm::Hs256, "q7VtR2mXz9LwK4bNc8YhJ5gFs1DpA3u", WeakSecret::TooShort { bytes: 31, needed: 32 }),
         (
             Algorithm::Hs384,
             "q7VtR2mXz9LwK4bNc8YhJ5gFs1DpA3ue6TiZoQ0yBWxCkMv",
             WeakSecret::TooShort { bytes: 47, needed: 48 },
         ),
-        (
-            Algorithm::Hs512,
-            "q7VtR2mXz9LwK4bNc8YhJ5gFs1DpA3ue",
-            WeakSecret::TooShort { bytes: 32, needed: 64 },
-        ),
-        (
-            Algorithm::Hs256,
-            "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYI",
-            WeakSecret::Pem,
-        ),
-        (
-            Algorithm::Hs256,
-            " -----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYI",
-            WeakSecret::Pem,
-        ),
-        (
-            Algorithm::Hs256,
-            "a-string-secret-at-least-256-bits-long",
-            WeakSecret::Famous,
-        ),
-        (
-            Algorithm::Hs256,
-            "A-String-Secret-At-Least-256-Bits-Long\n",
-            WeakSecret::Famous,
-        ),
-        (
-            Algorithm::Hs256,
-            "404E635266556A586E3272357538782F413F4428472B4B6250645367566B5970",
-            WeakSecret::Famous,
-        ),
-        (
-            Algorithm::Hs256,
-            "this_is_a_very_long_secret_key_for_jwt_1234567890",
-            WeakSecret::Famous,
-        ),
-        (
-            Algorithm::Hs256,
-            "MySuperSecretKeyThatShouldBeChanged2024!",
-            WeakSecret::Famous,
-        ),
+        (Algorithm::Hs512, "q7VtR2mXz9LwK4bNc8YhJ5gFs1DpA3ue", WeakSecret::TooShort { bytes: 32, needed: 64 }),
+        (Algorithm::Hs256, "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYI", WeakSecret::Pem),
+        (Algorithm::Hs256, " -----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYI", WeakSecret::Pem),
+        (Algorithm::Hs256, "a-string-secret-at-least-256-bits-long", WeakSecret::Famous),
+        (Algorithm::Hs256, "A-String-Secret-At-Least-256-Bits-Long\n", WeakSecret::Famous),
+        (Algorithm::Hs256, "404E635266556A586E3272357538782F413F4428472B4B6250645367566B5970", WeakSecret::Famous),
+        (Algorithm::Hs256, "this_is_a_very_long_secret_key_for_jwt_1234567890", WeakSecret::Famous),
+        (Algorithm::Hs256, "MySuperSecretKeyThatShouldBeChanged2024!", WeakSecret::Famous),
         (Algorithm::Hs256, "changemechangemechangemechangeme", WeakSecret::Famous),
-        (
-            Algorithm::Hs256,
-            "secretsecretsecretsecretsecretse",
-            WeakSecret::Repeating,
-        ),
-        (
-            Algorithm::Hs256,
-            "Zx81-qZx81-qZx81-qZx81-qZx81-qZx81-qZx",
-            WeakSecret::Repeating,
-        ),
-        (
-            Algorithm::Hs256,
-            "00000000000000000000000000000000",
-            WeakSecret::Repeating,
-        ),
-        (
-            Algorithm::Hs256,
-            "aababbabaababbabbbaabababbabaaab",
-            WeakSecret::LowEntropy,
-        ),
-        (
-            Algorithm::Hs256,
-            "abcdefghijklmnopqrstuvwxyz012345",
-            WeakSecret::LowEntropy,
-        ),
+        (Algorithm::Hs256, "secretsecretsecretsecretsecretse", WeakSecret::Repeating),
+        (Algorithm::Hs256, "Zx81-qZx81-qZx81-qZx81-qZx81-qZx81-qZx", WeakSecret::Repeating),
+        (Algorithm::Hs256, "00000000000000000000000000000000", WeakSecret::Repeating),
+        (Algorithm::Hs256, "aababbabaababbabbbaabababbabaaab", WeakSecret::LowEntropy),
+        (Algorithm::Hs256, "abcdefghijklmnopqrstuvwxyz012345", WeakSecret::LowEntropy),
     ];
 
     // JT-13
@@ -321,10 +246,7 @@ mod tests {
         for (algorithm, secret, reason) in WEAK {
             assert_eq!(check(*algorithm, secret.as_bytes()), Err(*reason), "{secret}");
         }
-        assert_eq!(
-            check(Algorithm::Hs256, &[7; 6000]),
-            Err(WeakSecret::TooLong { bytes: 6000 })
-        );
+        assert_eq!(check(Algorithm::Hs256, &[7; 6000]), Err(WeakSecret::TooLong { bytes: 6000 }));
     }
 
     // JT-13: the RFC's example is as famous in its decoded form.

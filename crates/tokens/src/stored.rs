@@ -91,23 +91,15 @@ impl SigningKey {
                 let der: Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;
                 (Some(BASE64_STANDARD.encode(der.as_ref())), None)
             }
-            PrivateMaterial::P256(pair) => (
-                Some(BASE64_STANDARD.encode(pair.to_pkcs8v1().map_err(failed)?.as_ref())),
-                None,
-            ),
-            PrivateMaterial::Ed25519(pair) => (
-                Some(BASE64_STANDARD.encode(pair.to_pkcs8v1().map_err(failed)?.as_ref())),
-                None,
-            ),
+            PrivateMaterial::P256(pair) => {
+                (Some(BASE64_STANDARD.encode(pair.to_pkcs8v1().map_err(failed)?.as_ref())), None)
+            }
+            PrivateMaterial::Ed25519(pair) => {
+                (Some(BASE64_STANDARD.encode(pair.to_pkcs8v1().map_err(failed)?.as_ref())), None)
+            }
         };
         let (kid, alg) = (self.kid().to_owned(), self.algorithm().name().to_owned());
-        Ok(StoredKey {
-            kid,
-            alg,
-            created_at,
-            pkcs8,
-            secret,
-        })
+        Ok(StoredKey { kid, alg, created_at, pkcs8, secret })
     }
 
     /// Takes a key back from its stored form, under the same rules as an import: a secret that is weak today is refused

@@ -89,10 +89,7 @@ impl KeyRing {
     }
 
     fn verify_without_kid(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> Result<(), Rejected> {
-        let mut candidates = self
-            .keys()
-            .filter(|key: &&VerifyingKey| key.algorithm() == algorithm)
-            .peekable();
+        let mut candidates = self.keys().filter(|key: &&VerifyingKey| key.algorithm() == algorithm).peekable();
         if candidates.peek().is_none() {
             return Err(Rejected::UnknownKey);
         }
@@ -123,12 +120,7 @@ impl<'a> Parts<'a> {
         if header.is_empty() || claims.is_empty() || signature.is_empty() || claims.contains('.') {
             return Err(Rejected::Malformed);
         }
-        Ok(Self {
-            message,
-            header,
-            claims,
-            signature,
-        })
+        Ok(Self { message, header, claims, signature })
     }
 }
 
@@ -153,18 +145,12 @@ impl Header {
             return Err(Rejected::BadHeader);
         }
         let algorithm = algorithm.parse().map_err(|_| Rejected::BadHeader)?;
-        Ok(Self {
-            algorithm,
-            kid: kid.map(str::to_owned),
-        })
+        Ok(Self { algorithm, kid: kid.map(str::to_owned) })
     }
 }
 
 fn optional_text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Rejected> {
-    members
-        .get(name)
-        .map(|value| value.as_str().ok_or(Rejected::BadHeader))
-        .transpose()
+    members.get(name).map(|value| value.as_str().ok_or(Rejected::BadHeader)).transpose()
 }
 
 /// Canonical base64url only: no padding, no blanks, no bits left over (JT-11).

@@ -25,10 +25,7 @@ pub fn problems(user: &User) -> Vec<Problem> {
     }
     let mut problems = inputs.problems();
     if !inputs.has(Field::Email) && !inputs.has(Field::Username) {
-        problems.push(Problem {
-            field: Field::Email,
-            kind: ProblemKind::Required,
-        });
+        problems.push(Problem { field: Field::Email, kind: ProblemKind::Required });
     }
     problems
 }
@@ -39,10 +36,7 @@ pub fn decide_add(user: User, hash: Option<Secret<String>>, now: Timestamp) -> D
     let mut changes: Vec<_> = user.roles.iter().cloned().map(Change::PutRole).collect();
     changes.push(Change::InsertUser(Box::new(user)));
     changes.extend(hash.map(|hash| set_password(id, hash, now)));
-    Decision {
-        outcome: Outcome::plain(Kind::Registered),
-        changes,
-    }
+    Decision { outcome: Outcome::plain(Kind::Registered), changes }
 }
 
 /// Decides an altered record. Disabling ends every session; so does a new password (RF-09). A reset link that is on its
@@ -51,31 +45,15 @@ pub fn decide_set(user: User, hash: Option<Secret<String>>, now: Timestamp) -> D
     let id = user.id;
     let ends = user.status == Status::Disabled || hash.is_some();
     let mut changes: Vec<_> = user.roles.iter().cloned().map(Change::PutRole).collect();
-    changes.push(Change::UpdateUser(Box::new(User {
-        updated_at: now,
-        ..user
-    })));
+    changes.push(Change::UpdateUser(Box::new(User { updated_at: now, ..user })));
     changes.extend(hash.map(|hash| set_password(id, hash, now)));
     changes.push(Change::VoidChallenges { user: id, at: now });
     if ends {
-        changes.push(Change::EndSessions {
-            user: id,
-            except: None,
-            at: now,
-            cause: EndCause::Operator,
-        });
+        changes.push(Change::EndSessions { user: id, except: None, at: now, cause: EndCause::Operator });
     }
-    Decision {
-        outcome: Outcome::plain(Kind::Identified),
-        changes,
-    }
+    Decision { outcome: Outcome::plain(Kind::Identified), changes }
 }
 
 const fn set_password(user: crate::id::UserId, hash: Secret<String>, now: Timestamp) -> Change {
-    Change::SetPassword {
-        user,
-        while_hash: None,
-        hash,
-        changed_at: Some(now),
-    }
+    Change::SetPassword { user, while_hash: None, hash, changed_at: Some(now) }
 }

@@ -40,21 +40,10 @@ pub fn decide_userinfo(ctx: &Ctx<'_>, bearer: &Bearer, facts: Option<&Facts>) ->
 
 /// Decides `renew`. A token that names no session has nothing that could be renewed.
 pub fn decide_renew(ctx: &Ctx<'_>, bearer: &Bearer, facts: Option<&Facts>) -> Decision {
-    let Some(Facts {
-        known,
-        session: Some(session),
-    }) = accepted(ctx, bearer, facts)
-    else {
+    let Some(Facts { known, session: Some(session) }) = accepted(ctx, bearer, facts) else {
         return Decision::answer(Outcome::plain(Kind::InvalidToken));
     };
     let next = used(ctx, session);
-    let change = Change::TouchSession {
-        id: session.id,
-        at: ctx.now,
-        idle_expires_at: next.idle_expires_at,
-    };
-    Decision {
-        outcome: Outcome::signed_in(Kind::Renewed, known.user.clone(), next),
-        changes: vec![change],
-    }
+    let change = Change::TouchSession { id: session.id, at: ctx.now, idle_expires_at: next.idle_expires_at };
+    Decision { outcome: Outcome::signed_in(Kind::Renewed, known.user.clone(), next), changes: vec![change] }
 }

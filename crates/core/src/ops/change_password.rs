@@ -26,12 +26,8 @@ impl Input {
     /// Every field that is missing.
     pub fn parse(inputs: &Inputs) -> Result<Self, Vec<Problem>> {
         let mut problems = inputs.problems();
-        let old = inputs
-            .require(Field::Password)
-            .map_err(|problem| problems.push(problem));
-        let new = inputs
-            .require(Field::NewPassword)
-            .map_err(|problem| problems.push(problem));
+        let old = inputs.require(Field::Password).map_err(|problem| problems.push(problem));
+        let new = inputs.require(Field::NewPassword).map_err(|problem| problems.push(problem));
         match (old, new) {
             (Ok(password), Ok(new_password)) if problems.is_empty() => Ok(Self { password, new_password }),
             _ => Err(problems),
@@ -57,10 +53,7 @@ pub fn decide(
     let hash = match password {
         NewPassword::Hashed(hash) => hash,
         NewPassword::Refused(kind) => {
-            let problem = Problem {
-                field: Field::NewPassword,
-                kind,
-            };
+            let problem = Problem { field: Field::NewPassword, kind };
             return Decision::answer(Outcome::invalid(Kind::WeakPassword, vec![problem]));
         }
         NewPassword::NotTried => return plain(Kind::InvalidCredentials),
@@ -70,20 +63,10 @@ pub fn decide(
     Decision {
         outcome: Outcome::plain(Kind::PasswordChanged),
         changes: vec![
-            Change::SetPassword {
-                user,
-                while_hash: Some(old.hash.clone()),
-                hash,
-                changed_at: Some(ctx.now),
-            },
+            Change::SetPassword { user, while_hash: Some(old.hash.clone()), hash, changed_at: Some(ctx.now) },
             Change::ClearMustChange(user),
             Change::VoidChallenges { user, at: ctx.now },
-            Change::EndSessions {
-                user,
-                except,
-                at: ctx.now,
-                cause: EndCause::PasswordChanged,
-            },
+            Change::EndSessions { user, except, at: ctx.now, cause: EndCause::PasswordChanged },
         ],
     }
 }

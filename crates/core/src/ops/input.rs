@@ -39,18 +39,12 @@ impl Inputs {
     /// # Errors
     /// [`ProblemKind::Required`] when there is none.
     pub fn require(&self, field: Field) -> Result<Secret<String>, Problem> {
-        self.secret(field).cloned().ok_or(Problem {
-            field,
-            kind: ProblemKind::Required,
-        })
+        self.secret(field).cloned().ok_or(Problem { field, kind: ProblemKind::Required })
     }
 
     /// Every value that no operation accepts: impossible addresses and names, control characters (RS-14), too long.
     pub fn problems(&self) -> Vec<Problem> {
-        self.0
-            .iter()
-            .filter_map(|(field, value)| problem(*field, value.expose()))
-            .collect()
+        self.0.iter().filter_map(|(field, value)| problem(*field, value.expose())).collect()
     }
 }
 

@@ -30,10 +30,7 @@ impl Input {
         let mut problems = inputs.problems();
         let identifier = inputs.text(Field::Identifier);
         if identifier.is_none() {
-            problems.push(Problem {
-                field: Field::Identifier,
-                kind: ProblemKind::Required,
-            });
+            problems.push(Problem { field: Field::Identifier, kind: ProblemKind::Required });
         }
         match inputs.require(Field::Password) {
             Ok(password) if problems.is_empty() => Ok(Self {
@@ -53,14 +50,7 @@ impl Input {
 /// Decides a login. `known` is the user that the identifier names, `verdict` the password's.
 pub fn decide(ctx: &Ctx<'_>, input: &Input, known: Option<&Known>, verdict: Verdict) -> Decision {
     let refused = Decision::answer(Outcome::plain(Kind::InvalidCredentials));
-    let (
-        Some(Known {
-            user,
-            password: Some(password),
-        }),
-        Verdict::Match { rehash },
-    ) = (known, verdict)
-    else {
+    let (Some(Known { user, password: Some(password) }), Verdict::Match { rehash }) = (known, verdict) else {
         return refused;
     };
     if !user.is_active() {
@@ -74,21 +64,11 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, known: Option<&Known>, verdict: Verd
         changed_at: None,
     }));
     changes.extend(begin);
-    let kind = if must_change(ctx, user.must_change_password, password) {
-        Kind::MustChangePassword
-    } else {
-        Kind::SignedIn
-    };
-    Decision {
-        outcome: Outcome::signed_in(kind, user.clone(), session),
-        changes,
-    }
+    let kind =
+        if must_change(ctx, user.must_change_password, password) { Kind::MustChangePassword } else { Kind::SignedIn };
+    Decision { outcome: Outcome::signed_in(kind, user.clone(), session), changes }
 }
 
 fn must_change(ctx: &Ctx<'_>, marked: bool, password: &Password) -> bool {
-    marked
-        || ctx
-            .policy
-            .password_age_max
-            .is_some_and(|max| ctx.now.since(password.changed_at) > max)
+    marked || ctx.policy.password_age_max.is_some_and(|max| ctx.now.since(password.changed_at) > max)
 }

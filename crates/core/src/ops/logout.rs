@@ -38,10 +38,6 @@ pub fn decide(ctx: &Ctx<'_>, facts: &Facts) -> Decision {
     };
     Decision {
         outcome: Outcome::plain(Kind::SignedOut),
-        changes: vec![Change::EndSession {
-            id: session.id,
-            at: ctx.now,
-            cause: EndCause::Logout,
-        }],
+        changes: vec![Change::EndSession { id: session.id, at: ctx.now, cause: EndCause::Logout }],
     }
 }

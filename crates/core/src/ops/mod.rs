@@ -32,10 +32,7 @@ pub struct Decision {
 impl Decision {
     /// An answer that alters nothing.
     pub const fn answer(outcome: Outcome) -> Self {
-        Self {
-            outcome,
-            changes: Vec::new(),
-        }
+        Self { outcome, changes: Vec::new() }
     }
 }
 
@@ -52,10 +49,7 @@ pub enum NewPassword {
 /// A new session of `user`, and the changes that begin it: a device has one session, a user has at most so many.
 fn begin_session(ctx: &Ctx<'_>, user: &User, device: Option<&str>) -> (Session, Vec<Change>) {
     let session = Session {
-        id: SessionId {
-            user: user.id,
-            handle: Handle(ctx.chance.handle),
-        },
+        id: SessionId { user: user.id, handle: Handle(ctx.chance.handle) },
         dialect: ctx.terms.dialect.clone(),
         device: device.map(str::to_owned),
         salt: ctx.chance.salt,
@@ -78,21 +72,13 @@ fn begin_session(ctx: &Ctx<'_>, user: &User, device: Option<&str>) -> (Session, 
         });
     }
     changes.push(Change::InsertSession(Box::new(session.clone())));
-    changes.push(Change::EndOldestSessions {
-        user: user.id,
-        keep: ctx.policy.sessions_max,
-        at: ctx.now,
-    });
+    changes.push(Change::EndOldestSessions { user: user.id, keep: ctx.policy.sessions_max, at: ctx.now });
     (session, changes)
 }
 
 /// The session after a use at `ctx.now`: the idle limit moves on, the absolute one stays.
 fn used(ctx: &Ctx<'_>, session: &Session) -> Session {
-    Session {
-        used_at: ctx.now,
-        idle_expires_at: (ctx.now + ctx.terms.idle).min(session.expires_at),
-        ..session.clone()
-    }
+    Session { used_at: ctx.now, idle_expires_at: (ctx.now + ctx.terms.idle).min(session.expires_at), ..session.clone() }
 }
 
 #[cfg(test)]

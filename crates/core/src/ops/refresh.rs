@@ -61,29 +61,16 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, facts: Option<&Facts>, proof: Proof)
         return Decision::answer(Outcome::signed_in(Kind::Refreshed, user.clone(), session.clone()));
     }
     // RF-03: somebody else holds a copy. The family ends, the user's other sessions go on.
-    Decision {
-        changes: vec![Change::EndSession {
-            id: session.id,
-            at: ctx.now,
-            cause: EndCause::Reuse,
-        }],
-        ..refused
-    }
+    Decision { changes: vec![Change::EndSession { id: session.id, at: ctx.now, cause: EndCause::Reuse }], ..refused }
 }
 
 fn rotate(ctx: &Ctx<'_>, user: &User, session: &Session) -> Decision {
-    let next = Session {
-        generation: session.generation + 1,
-        ..used(ctx, session)
-    };
+    let next = Session { generation: session.generation + 1, ..used(ctx, session) };
     let change = Change::RotateSession {
         id: session.id,
         while_generation: session.generation,
         at: ctx.now,
         idle_expires_at: next.idle_expires_at,
     };
-    Decision {
-        outcome: Outcome::signed_in(Kind::Refreshed, user.clone(), next),
-        changes: vec![change],
-    }
+    Decision { outcome: Outcome::signed_in(Kind::Refreshed, user.clone(), next), changes: vec![change] }
 }

@@ -37,14 +37,9 @@ impl Input {
     pub fn parse(inputs: &Inputs) -> Result<Self, Vec<Problem>> {
         let mut problems = inputs.problems();
         if !inputs.has(Field::Email) && !inputs.has(Field::Username) {
-            problems.push(Problem {
-                field: Field::Email,
-                kind: ProblemKind::Required,
-            });
+            problems.push(Problem { field: Field::Email, kind: ProblemKind::Required });
         }
-        let password = inputs
-            .require(Field::Password)
-            .map_err(|problem| problems.push(problem));
+        let password = inputs.require(Field::Password).map_err(|problem| problems.push(problem));
         match password {
             Ok(password) if problems.is_empty() => Ok(Self {
                 email: inputs.text(Field::Email),
@@ -70,20 +65,11 @@ impl Input {
 
 /// Decides a registration. `taken` are the fields whose identifier another user has.
 pub fn decide(ctx: &Ctx<'_>, input: &Input, taken: &[Field], password: NewPassword) -> Decision {
-    let mut problems: Vec<_> = taken
-        .iter()
-        .map(|field| Problem {
-            field: *field,
-            kind: ProblemKind::Taken,
-        })
-        .collect();
+    let mut problems: Vec<_> = taken.iter().map(|field| Problem { field: *field, kind: ProblemKind::Taken }).collect();
     let hash = match password {
         NewPassword::Hashed(hash) => Some(hash),
         NewPassword::Refused(kind) => {
-            problems.push(Problem {
-                field: Field::Password,
-                kind,
-            });
+            problems.push(Problem { field: Field::Password, kind });
             None
         }
         NewPassword::NotTried => None,
@@ -95,18 +81,10 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, taken: &[Field], password: NewPasswo
     let (session, begin) = begin_session(ctx, &user, input.device.as_deref());
     let mut changes = vec![
         Change::InsertUser(Box::new(user.clone())),
-        Change::SetPassword {
-            user: id,
-            while_hash: None,
-            hash,
-            changed_at: Some(ctx.now),
-        },
+        Change::SetPassword { user: id, while_hash: None, hash, changed_at: Some(ctx.now) },
     ];
     changes.extend(begin);
-    Decision {
-        outcome: Outcome::signed_in(Kind::Registered, user, session),
-        changes,
-    }
+    Decision { outcome: Outcome::signed_in(Kind::Registered, user, session), changes }
 }
 
 fn refusal(problems: Vec<Problem>) -> Outcome {

@@ -28,15 +28,10 @@ impl Input {
         let mut problems = inputs.problems();
         let text = inputs.text(Field::Email).or_else(|| inputs.text(Field::Identifier));
         match text {
-            Some(text) if problems.is_empty() => Ok(Self {
-                identifier: Canonical::of(&text),
-            }),
+            Some(text) if problems.is_empty() => Ok(Self { identifier: Canonical::of(&text) }),
             Some(_) => Err(problems),
             None => {
-                problems.push(Problem {
-                    field: Field::Email,
-                    kind: ProblemKind::Required,
-                });
+                problems.push(Problem { field: Field::Email, kind: ProblemKind::Required });
                 Err(problems)
             }
         }
@@ -45,16 +40,11 @@ impl Input {
 
 /// Decides the request. `user` is whom the identifier names. Unknown or not, one mail is queued.
 pub fn decide(ctx: &Ctx<'_>, user: Option<&User>) -> Decision {
-    let target = user
-        .filter(|user| user.is_active())
-        .and_then(|user| Some((user, user.email.clone()?)));
+    let target = user.filter(|user| user.is_active()).and_then(|user| Some((user, user.email.clone()?)));
     let mut changes = Vec::new();
     let letter = match target {
         Some((user, to)) => {
-            let challenge = SessionId {
-                user: user.id,
-                handle: Handle(ctx.chance.handle),
-            };
+            let challenge = SessionId { user: user.id, handle: Handle(ctx.chance.handle) };
             changes.push(Change::InsertChallenge(Challenge {
                 id: challenge,
                 salt: ctx.chance.salt,
@@ -73,8 +63,5 @@ pub fn decide(ctx: &Ctx<'_>, user: Option<&User>) -> Decision {
         due_at: ctx.now,
         failures: 0,
     }));
-    Decision {
-        outcome: Outcome::plain(Kind::ResetRequested),
-        changes,
-    }
+    Decision { outcome: Outcome::plain(Kind::ResetRequested), changes }
 }

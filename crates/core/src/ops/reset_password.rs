@@ -30,18 +30,12 @@ impl Input {
     /// Every field that is missing or cannot be.
     pub fn parse(inputs: &Inputs) -> Result<Self, Vec<Problem>> {
         let mut problems = inputs.problems();
-        let token = inputs
-            .require(Field::ResetToken)
-            .map_err(|problem| problems.push(problem));
-        let password = inputs
-            .require(Field::Password)
-            .map_err(|problem| problems.push(problem));
+        let token = inputs.require(Field::ResetToken).map_err(|problem| problems.push(problem));
+        let password = inputs.require(Field::Password).map_err(|problem| problems.push(problem));
         match (token, password) {
-            (Ok(token), Ok(password)) if problems.is_empty() => Ok(Self {
-                token,
-                password,
-                email: inputs.text(Field::Email),
-            }),
+            (Ok(token), Ok(password)) if problems.is_empty() => {
+                Ok(Self { token, password, email: inputs.text(Field::Email) })
+            }
             _ => Err(problems),
         }
     }
@@ -76,27 +70,11 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, facts: Option<&Facts>, proof: Proof,
         NewPassword::Hashed(hash) => Decision {
             outcome: Outcome::plain(Kind::PasswordReset),
             changes: vec![
-                Change::UseChallenge {
-                    id: challenge.id,
-                    at: ctx.now,
-                },
-                Change::SetPassword {
-                    user: user.id,
-                    while_hash: None,
-                    hash,
-                    changed_at: Some(ctx.now),
-                },
+                Change::UseChallenge { id: challenge.id, at: ctx.now },
+                Change::SetPassword { user: user.id, while_hash: None, hash, changed_at: Some(ctx.now) },
                 Change::ClearMustChange(user.id),
-                Change::VoidChallenges {
-                    user: user.id,
-                    at: ctx.now,
-                },
-                Change::EndSessions {
-                    user: user.id,
-                    except: None,
-                    at: ctx.now,
-                    cause: EndCause::PasswordReset,
-                },
+                Change::VoidChallenges { user: user.id, at: ctx.now },
+                Change::EndSessions { user: user.id, except: None, at: ctx.now, cause: EndCause::PasswordReset },
             ],
         },
         NewPassword::Refused(kind) => refused(Kind::WeakPassword, Field::Password, kind),

@@ -43,10 +43,7 @@ impl Class {
     ];
 
     pub(super) fn parse(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, class)| class)
+        Self::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, class)| class)
     }
 
     pub(super) fn accepts(self, text: &str) -> bool {
@@ -88,13 +85,11 @@ impl Class {
 fn is_rfc3339(text: &str) -> bool {
     let like = |text: &str, form: &str| {
         text.len() == form.len()
-            && text.bytes().zip(form.bytes()).all(|(byte, form)| {
-                if form == b'0' {
-                    byte.is_ascii_digit()
-                } else {
-                    byte == form
-                }
-            })
+            && text.bytes().zip(form.bytes()).all(
+                |(byte, form)| {
+                    if form == b'0' { byte.is_ascii_digit() } else { byte == form }
+                },
+            )
     };
     let Some((start, rest)) = text.split_at_checked(19) else {
         return false;

@@ -49,11 +49,7 @@ pub struct Mismatch {
 
 impl Mismatch {
     pub(super) fn new(place: impl Into<String>, expected: impl Into<String>, got: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            expected: expected.into(),
-            got: got.into(),
-        }
+        Self { place: place.into(), expected: expected.into(), got: got.into() }
     }
 }
 
@@ -113,23 +109,13 @@ impl Response {
                 .filter(|(other, _)| other == name)
                 .filter_map(|(_, value)| value.as_ref())
                 .collect();
-            let got: Vec<_> = headers
-                .get_all(name)
-                .iter()
-                .map(|value| String::from_utf8_lossy(value.as_bytes()))
-                .collect();
+            let got: Vec<_> =
+                headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
             let matches = expected.len() == got.len()
-                && expected
-                    .iter()
-                    .zip(&got)
-                    .all(|(pattern, text)| pattern.matches(text, captures));
+                && expected.iter().zip(&got).all(|(pattern, text)| pattern.matches(text, captures));
             if !matches {
                 let or_none = |list: Vec<String>| {
-                    if list.is_empty() {
-                        "none".to_owned()
-                    } else {
-                        list.join(" and ")
-                    }
+                    if list.is_empty() { "none".to_owned() } else { list.join(" and ") }
                 };
                 let expected = or_none(expected.iter().map(|pattern| pattern.show(captures)).collect());
                 let got = or_none(got.iter().map(|text| cut(text)).collect());
@@ -145,11 +131,7 @@ impl Jwt {
     /// # Errors
     /// Every difference; also when the capture is missing or no token.
     pub fn compare(&self, captures: &mut Captures) -> Result<(), Vec<Mismatch>> {
-        let Self {
-            capture,
-            header,
-            claims,
-        } = self;
+        let Self { capture, header, claims } = self;
         let token = captures.text(capture).unwrap_or_default();
         let mut parts = token.split('.').map(decode_base64url);
         let (Some(Some(first)), Some(Some(second))) = (parts.next(), parts.next()) else {

@@ -99,9 +99,7 @@ fn leaf(pattern: &Pattern, value: &Value, captures: &mut Captures) -> bool {
 /// A hole that is the whole leaf is shown bare, as it may stand for a number; text is shown as JSON.
 fn shown_leaf(pattern: &Pattern, captures: &Captures) -> String {
     match pattern.single() {
-        Some(Piece::Captured(name)) => captures
-            .value(name)
-            .map_or_else(|| pattern.show(captures), Value::to_string),
+        Some(Piece::Captured(name)) => captures.value(name).map_or_else(|| pattern.show(captures), Value::to_string),
         Some(Piece::Match(..)) => pattern.show(captures),
         Some(Piece::Literal(_)) | None => Value::String(pattern.show(captures)).to_string(),
     }

@@ -31,10 +31,7 @@ pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
         begin
     };
     let starts: Vec<usize> = text.split_inclusive('\n').map(line).collect();
-    text.lines()
-        .zip(starts)
-        .map(|(text, start)| Line { start, text })
-        .collect()
+    text.lines().zip(starts).map(|(text, start)| Line { start, text }).collect()
 }
 
 /// The headers, and the body after the first empty line.
@@ -55,39 +52,27 @@ pub(super) fn is_blank(text: &str) -> bool {
 
 pub(super) fn header(text: &str) -> Option<(HeaderName, &str)> {
     let (name, value) = text.split_once(':')?;
-    Some((
-        HeaderName::from_bytes(name.as_bytes()).ok()?,
-        value.trim_start_matches(' '),
-    ))
+    Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value.trim_start_matches(' ')))
 }
 
 /// A hole's fault at the place where the hole stands.
 pub(super) fn placed(fault: Fault, lines: &[Line<'_>]) -> Diagnostic {
     let Fault { word, message, help } = fault;
     let found = lines.iter().find_map(|line| Some(line.start + line.text.find(&word)?));
-    let span = found.map_or_else(
-        || lines.first().map_or(0..0, |line| line.span()),
-        |start| start..start + word.len(),
-    );
+    let span = found.map_or_else(|| lines.first().map_or(0..0, |line| line.span()), |start| start..start + word.len());
     Diagnostic::new(message).at(span).help(help)
 }
 
 /// The byte that `serde_json` means by a line and a column, both from 1.
 pub(super) fn offset(text: &str, line: usize, column: usize) -> usize {
-    let before: usize = text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     (before + column.saturating_sub(1)).min(text.len())
 }
 
 /// The error without its place, which counts from the wrong start.
 pub(super) fn message(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.rfind(" at line ")
-        .map_or(text.as_str(), |end| &text[..end])
-        .to_owned()
+    text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]).to_owned()
 }
 
 pub(super) fn id(text: &str) -> Option<UserId> {

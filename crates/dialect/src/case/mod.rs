@@ -134,19 +134,11 @@ pub struct CaseRequest {
 impl Request {
     /// The request with the captures filled in. A capture that an earlier, failed exchange did not make stays `{name}`.
     pub fn fill(&self, captures: &Captures) -> CaseRequest {
-        let Self {
-            method,
-            target,
-            headers,
-            body,
-        } = self;
+        let Self { method, target, headers, body } = self;
         CaseRequest {
             method: method.clone(),
             target: String::from_utf8_lossy(&target.fill(captures)).into_owned(),
-            headers: headers
-                .iter()
-                .map(|(name, value)| (name.clone(), value.fill(captures)))
-                .collect(),
+            headers: headers.iter().map(|(name, value)| (name.clone(), value.fill(captures))).collect(),
             body: body.fill(captures),
         }
     }
@@ -169,7 +161,6 @@ impl Captures {
 
     /// The value as it stands in a text: a string without its quotes, anything else as JSON.
     pub fn text(&self, name: &str) -> Option<String> {
-        self.value(name)
-            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        self.value(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     }
 }

@@ -26,18 +26,10 @@ pub fn parse(source: &Source) -> Result<Case, Vec<Diagnostic>> {
         at: 0,
         names: Vec::new(),
         faults: Vec::new(),
-        case: Case {
-            title: String::new(),
-            users: Vec::new(),
-            steps: Vec::new(),
-        },
+        case: Case { title: String::new(), users: Vec::new(), steps: Vec::new() },
     };
     parser.file();
-    if parser.faults.is_empty() {
-        Ok(parser.case)
-    } else {
-        Err(parser.faults)
-    }
+    if parser.faults.is_empty() { Ok(parser.case) } else { Err(parser.faults) }
 }
 
 struct Parser<'a> {
@@ -82,9 +74,7 @@ impl<'a> Parser<'a> {
                 self.user(line);
                 None
             }
-            ("advance", _) => self
-                .checked(line, duration(rest), "a time such as `31m` or `1d2h`")
-                .map(Action::Advance),
+            ("advance", _) => self.checked(line, duration(rest), "a time such as `31m` or `1d2h`").map(Action::Advance),
             ("mail", "reset") => {
                 self.names.extend([RESET_TOKEN, RESET_TO].map(str::to_owned));
                 Some(Action::ResetMail)
@@ -123,11 +113,7 @@ impl<'a> Parser<'a> {
         let end = start + values.byte_offset();
         match parsed {
             Some(Ok(user)) => {
-                let tail = self
-                    .text
-                    .get(end..)
-                    .and_then(|rest| rest.lines().next())
-                    .unwrap_or_default();
+                let tail = self.text.get(end..).and_then(|rest| rest.lines().next()).unwrap_or_default();
                 let again = self.case.users.iter().any(|other| other.id == user.id);
                 let late = !self.case.steps.is_empty();
                 let fault = user
@@ -174,10 +160,7 @@ impl<'a> Parser<'a> {
             return None;
         }
         let response = self.response(&answer);
-        Some(Action::Exchange(Box::new(Exchange {
-            request: request?,
-            response: response?,
-        })))
+        Some(Action::Exchange(Box::new(Exchange { request: request?, response: response? })))
     }
 
     /// The lines from here on that begin with the mark, without it and one blank after it.
@@ -187,10 +170,7 @@ impl<'a> Parser<'a> {
             && let Some(rest) = line.text.strip_prefix(mark)
         {
             let text = rest.strip_prefix(' ').unwrap_or(rest);
-            block.push(Line {
-                start: line.start + line.text.len() - text.len(),
-                text,
-            });
+            block.push(Line { start: line.start + line.text.len() - text.len(), text });
             self.at += 1;
         }
         block
@@ -214,19 +194,10 @@ impl<'a> Parser<'a> {
         for line in headers {
             match header(line.text) {
                 Some((name, value)) => read.push((name, self.filled(value, &[*line]))),
-                None => self.fault(
-                    line.span(),
-                    "expected a header: `> content-type: application/json`",
-                    None,
-                ),
+                None => self.fault(line.span(), "expected a header: `> content-type: application/json`", None),
             }
         }
-        Some(Request {
-            method,
-            target,
-            headers: read,
-            body,
-        })
+        Some(Request { method, target, headers: read, body })
     }
 
     fn filled(&mut self, text: &str, lines: &[Line<'_>]) -> Fill {
@@ -245,18 +216,13 @@ impl<'a> Parser<'a> {
         let (lines, body) = split(rest);
         let mut headers = Vec::new();
         for line in lines {
-            let absent = line
-                .text
-                .strip_prefix('!')
-                .map(|name| HeaderName::from_bytes(name.trim().as_bytes()));
+            let absent = line.text.strip_prefix('!').map(|name| HeaderName::from_bytes(name.trim().as_bytes()));
             match (absent, header(line.text)) {
                 (Some(Ok(name)), _) => headers.push((name, None)),
                 (None, Some((name, value))) => headers.push((name, Some(self.pattern(value, &[*line])))),
-                _ => self.fault(
-                    line.span(),
-                    "expected a header: `< content-type: text/plain` or `< !set-cookie`",
-                    None,
-                ),
+                _ => {
+                    self.fault(line.span(), "expected a header: `< content-type: text/plain` or `< !set-cookie`", None)
+                }
             }
         }
         let body = self.body(body.unwrap_or_default())?;
@@ -302,11 +268,7 @@ impl<'a> Parser<'a> {
             self.fault(line.span(), "expected two lines: `= {header}` and `= {claims}`", None);
             return None;
         };
-        Some(Jwt {
-            capture: name.to_owned(),
-            header: header.clone(),
-            claims: claims.clone(),
-        })
+        Some(Jwt { capture: name.to_owned(), header: header.clone(), claims: claims.clone() })
     }
 
     fn node(&mut self, value: Value, lines: &[Line<'_>]) -> Node {

@@ -72,11 +72,7 @@ impl Fill {
 fn part(hole: &str, names: &[String], faults: &mut Vec<Fault>) -> Option<Part> {
     let inner = hole.strip_prefix('{')?.strip_suffix('}')?;
     let mut fault = |message: &str| {
-        faults.push(Fault {
-            word: hole.to_owned(),
-            message: message.to_owned(),
-            help: None,
-        });
+        faults.push(Fault { word: hole.to_owned(), message: message.to_owned(), help: None });
         None
     };
     if let Some(arguments) = inner.strip_prefix("repeat ") {
@@ -91,14 +87,9 @@ fn part(hole: &str, names: &[String], faults: &mut Vec<Fault>) -> Option<Part> {
         };
     }
     if let Some(digits) = inner.strip_prefix("bytes ") {
-        let bytes: Result<Vec<u8>, _> = digits
-            .split_ascii_whitespace()
-            .map(|pair| u8::from_str_radix(pair, 16))
-            .collect();
-        return bytes
-            .ok()
-            .map(Part::Bytes)
-            .or_else(|| fault("bytes are two hexadecimal digits each: `{bytes c3 28}`"));
+        let bytes: Result<Vec<u8>, _> =
+            digits.split_ascii_whitespace().map(|pair| u8::from_str_radix(pair, 16)).collect();
+        return bytes.ok().map(Part::Bytes).or_else(|| fault("bytes are two hexadecimal digits each: `{bytes c3 28}`"));
     }
     captured(hole, inner, names, faults).map(Part::Captured)
 }
@@ -122,9 +113,7 @@ fn captured(hole: &str, name: &str, names: &[String], faults: &mut Vec<Fault>) -
 
 fn is_name(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
 }
 
 /// A text of an expected answer.
@@ -191,10 +180,7 @@ impl Pattern {
             Piece::Literal(text) => text.clone(),
             Piece::Captured(name) => captures.text(name).unwrap_or_else(|| format!("{{{name}}}")),
             Piece::Match(class, _) => {
-                let name = Class::ALL
-                    .iter()
-                    .find(|(_, known)| known == class)
-                    .map_or("", |(name, _)| name);
+                let name = Class::ALL.iter().find(|(_, known)| known == class).map_or("", |(name, _)| name);
                 format!("<{name}>")
             }
         };
@@ -207,9 +193,7 @@ fn piece(hole: &str, names: &mut Vec<String>, faults: &mut Vec<Fault>) -> Option
         return captured(hole, name, names, faults).map(Piece::Captured);
     }
     let inner = hole.strip_prefix('<')?.strip_suffix('>')?;
-    let (class, name) = inner
-        .split_once(' ')
-        .map_or((inner, None), |(class, name)| (class, Some(name)));
+    let (class, name) = inner.split_once(' ').map_or((inner, None), |(class, name)| (class, Some(name)));
     if !is_name(class) || name.is_some_and(|name| !is_name(name)) {
         return None;
     }
@@ -236,10 +220,7 @@ fn walk(pieces: &[Piece], text: &str, captures: &Captures, found: &mut Vec<(Stri
         Piece::Literal(literal) => after(literal).is_some_and(|text| walk(rest, text, captures, found)),
         Piece::Captured(name) => {
             let literal = captures.text(name);
-            literal
-                .as_deref()
-                .and_then(after)
-                .is_some_and(|text| walk(rest, text, captures, found))
+            literal.as_deref().and_then(after).is_some_and(|text| walk(rest, text, captures, found))
         }
         Piece::Match(class, name) => {
             let ends = (0..=text.len()).rev().filter(|end| text.is_char_boundary(*end));

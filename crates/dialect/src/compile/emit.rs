@@ -29,10 +29,7 @@ pub(super) struct Use {
 
 impl Use {
     pub(super) const fn response(kind: Kind) -> Self {
-        Self {
-            place: Place::Response(kind.groups()),
-            kind: Some(kind),
-        }
+        Self { place: Place::Response(kind.groups()), kind: Some(kind) }
     }
 
     pub(super) const fn token(place: Place) -> Self {
@@ -108,8 +105,7 @@ impl Emit<'_> {
 
     fn flush(&mut self) {
         if !self.literal.is_empty() {
-            self.segments
-                .push(Segment::Literal(std::mem::take(&mut self.literal).into()));
+            self.segments.push(Segment::Literal(std::mem::take(&mut self.literal).into()));
         }
     }
 
@@ -248,11 +244,7 @@ impl Emit<'_> {
         self.placeholder(placeholder);
         if placeholder.show.slot.kind() == Type::List {
             let help = format!("go through it: `{{each {}}}`", placeholder.name());
-            self.faults.add_with(
-                placeholder.span.clone(),
-                format!("`{{{}}}` is a list", placeholder.name()),
-                help,
-            );
+            self.faults.add_with(placeholder.span.clone(), format!("`{{{}}}` is a list", placeholder.name()), help);
         }
         self.push(Segment::Whole(placeholder.show.clone()));
     }
@@ -275,11 +267,7 @@ impl Emit<'_> {
     fn no_omission(&mut self, placeholder: &Placeholder) {
         if placeholder.show.absent == Absent::Omit {
             let help = "`?` writes null, or nothing within a text".to_owned();
-            self.faults.add_with(
-                placeholder.span.clone(),
-                "`??` leaves a member out, and this is none",
-                help,
-            );
+            self.faults.add_with(placeholder.span.clone(), "`??` leaves a member out, and this is none", help);
         }
     }
 
@@ -320,11 +308,7 @@ impl Emit<'_> {
         let shown = format!("`{{{name}}}`");
         if matches!(carrier, Carrier::Error | Carrier::Role) {
             if !self.lists.iter().any(|list| list.entry() == carrier) {
-                let list = if carrier == Carrier::Error {
-                    List::Errors
-                } else {
-                    List::Roles
-                };
+                let list = if carrier == Carrier::Error { List::Errors } else { List::Roles };
                 let help = format!("it has a value inside `{{each {}}}`", list.slot().name());
                 self.fault(span, format!("{shown} stands outside its list"), help);
             }
@@ -332,17 +316,13 @@ impl Emit<'_> {
         }
         if !self.used.place.carries(slot) {
             let message = format!("{shown} has no value {}", self.used.describe());
-            let help = self
-                .used
-                .kind
-                .map(|kind| format!("`{}` carries: {}", kind.name(), carried(kind)));
+            let help = self.used.kind.map(|kind| format!("`{}` carries: {}", kind.name(), carried(kind)));
             self.fault(span, message, help);
             return;
         }
-        for (wanted, has, which) in [
-            (of_access as fn(Slot) -> bool, self.tokens.0, "access"),
-            (of_refresh, self.tokens.1, "refresh"),
-        ] {
+        for (wanted, has, which) in
+            [(of_access as fn(Slot) -> bool, self.tokens.0, "access"), (of_refresh, self.tokens.1, "refresh")]
+        {
             if wanted(slot) && !has {
                 let help = format!("describe them in `[token.{which}]`");
                 self.fault(span, format!("{shown}: this dialect has no {which} tokens"), help);
@@ -354,8 +334,7 @@ impl Emit<'_> {
         match self.via.clone() {
             Some(via) => {
                 let shape = self.stack.first().map(String::as_str).unwrap_or_default();
-                self.faults
-                    .add_with(via, format!("in shape `{shape}`: {message}"), help);
+                self.faults.add_with(via, format!("in shape `{shape}`: {message}"), help);
             }
             None => self.faults.add_with(span.clone(), message, help),
         }
@@ -363,10 +342,6 @@ impl Emit<'_> {
 }
 
 fn carried(kind: Kind) -> String {
-    let names: Vec<String> = kind
-        .groups()
-        .iter()
-        .map(|group| format!("{group:?}").to_lowercase())
-        .collect();
+    let names: Vec<String> = kind.groups().iter().map(|group| format!("{group:?}").to_lowercase()).collect();
     names.join(", ")
 }

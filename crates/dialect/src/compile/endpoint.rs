@@ -12,31 +12,17 @@ use crate::media::essence;
 use crate::route::Pattern;
 
 const ENDPOINTS_MAX: usize = 200;
-const KEYS: [&str; 9] = [
-    "name",
-    "route",
-    "operation",
-    "encoding",
-    "request",
-    "extra",
-    "from",
-    "check",
-    "on",
-];
+const KEYS: [&str; 9] = ["name", "route", "operation", "encoding", "request", "extra", "from", "check", "on"];
 const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
 impl Compiler {
     pub(super) fn endpoints(&mut self, root: &Table<'_>, honour_accept: bool) -> Vec<Endpoint> {
         let tables = root.tables("endpoint", &mut self.faults);
         if tables.is_empty() {
-            self.faults
-                .extend([Diagnostic::new("a dialect without `[[endpoint]]` answers nothing")]);
+            self.faults.extend([Diagnostic::new("a dialect without `[[endpoint]]` answers nothing")]);
         }
         if let Some(table) = tables.get(ENDPOINTS_MAX) {
-            self.faults.add(
-                table.span.clone(),
-                format!("a dialect has at most {ENDPOINTS_MAX} endpoints"),
-            );
+            self.faults.add(table.span.clone(), format!("a dialect has at most {ENDPOINTS_MAX} endpoints"));
         }
         let mut routes: Vec<(Method, Pattern, String)> = Vec::new();
         let mut names: Vec<String> = Vec::new();
@@ -47,24 +33,13 @@ impl Compiler {
             let route = self.route(table, &name, &mut routes);
             let operation = self.operation(table);
             let Some(operation) = operation else { continue };
-            let params: Vec<String> = route
-                .iter()
-                .flat_map(|(_, pattern)| pattern.params())
-                .map(str::to_owned)
-                .collect();
+            let params: Vec<String> =
+                route.iter().flat_map(|(_, pattern)| pattern.params()).map(str::to_owned).collect();
             let plan = self.plan(table, operation, &params);
             let replies = self.reply_table(table, &name, operation, honour_accept);
             let writes = self.writes(operation, &replies);
             if let Some((method, pattern)) = route {
-                endpoints.push(Endpoint {
-                    name,
-                    method,
-                    pattern,
-                    operation,
-                    plan,
-                    replies,
-                    writes,
-                });
+                endpoints.push(Endpoint { name, method, pattern, operation, plan, replies, writes });
             }
         }
         endpoints
@@ -75,12 +50,10 @@ impl Compiler {
             return String::new();
         };
         if name.value.is_empty() || name.value.chars().any(char::is_control) {
-            self.faults
-                .add(name.span.clone(), "an endpoint's name is one line of text");
+            self.faults.add(name.span.clone(), "an endpoint's name is one line of text");
         }
         if names.contains(&name.value) {
-            self.faults
-                .add(name.span, format!("there are two endpoints `{}`", name.value));
+            self.faults.add(name.span, format!("there are two endpoints `{}`", name.value));
         }
         names.push(name.value.clone());
         name.value
@@ -103,16 +76,9 @@ impl Compiler {
         for (other_method, other, other_name) in routes.iter() {
             let same = other.same_paths(&path);
             if same && *other_method == method {
-                self.faults.add(
-                    text.span.clone(),
-                    format!("the endpoint `{other_name}` has this route already"),
-                );
+                self.faults.add(text.span.clone(), format!("the endpoint `{other_name}` has this route already"));
             } else if !same && other.overlaps(&path) {
-                let message = format!(
-                    "`{}` and `{}` of endpoint `{other_name}` overlap",
-                    path.text(),
-                    other.text()
-                );
+                let message = format!("`{}` and `{}` of endpoint `{other_name}` overlap", path.text(), other.text());
                 self.faults.add(text.span.clone(), message);
             }
         }
@@ -126,13 +92,10 @@ impl Compiler {
         let Some((word, path)) = text.value.split_once(' ') else {
             return Err(fault(format!("`{}` is no route", text.value.escape_debug())).help(help()));
         };
-        let method = METHODS
-            .into_iter()
-            .find(|method| method.as_str() == word)
-            .ok_or_else(|| {
-                let help = did_you_mean(word, METHODS.iter().map(Method::as_str)).unwrap_or_else(help);
-                fault(format!("`{}` is no method for an endpoint", word.escape_debug())).help(help)
-            })?;
+        let method = METHODS.into_iter().find(|method| method.as_str() == word).ok_or_else(|| {
+            let help = did_you_mean(word, METHODS.iter().map(Method::as_str)).unwrap_or_else(help);
+            fault(format!("`{}` is no method for an endpoint", word.escape_debug())).help(help)
+        })?;
         let pattern = Pattern::parse(path).map_err(|why| fault(format!("no lawful path: {why}")).help(help()))?;
         Ok((method, pattern))
     }
@@ -144,8 +107,7 @@ impl Compiler {
             let names = Operation::ALL.map(Operation::name);
             let list = || format!("operations are: {}", names.join(", "));
             let help = did_you_mean(&text.value, names).unwrap_or_else(list);
-            self.faults
-                .add_with(text.span, format!("there is no operation `{}`", text.value), help);
+            self.faults.add_with(text.span, format!("there is no operation `{}`", text.value), help);
         }
         operation
     }
@@ -155,30 +117,16 @@ impl Compiler {
         let on = table.table("on", &mut self.faults);
         let own = on.as_ref().map(|on| self.replies_of(on)).unwrap_or_default();
         for (kind, _) in &own {
-            if !operation
-                .outcomes()
-                .any(|outcome| outcome.chain().any(|each| each == *kind))
-            {
+            if !operation.outcomes().any(|outcome| outcome.chain().any(|each| each == *kind)) {
                 let key = on.iter().flat_map(Table::keys).find(|key| key.value == kind.name());
                 let span = key.map_or(table.span.clone(), |key| key.span);
-                self.faults
-                    .add(span, format!("`{}` never ends as `{}`", operation.name(), kind.name()));
+                self.faults.add(span, format!("`{}` never ends as `{}`", operation.name(), kind.name()));
             }
         }
-        let replies: ReplyTable = Kind::ALL
-            .iter()
-            .map(|kind| select(*kind, &[&own, &self.general]))
-            .collect();
-        let has = |kind: &Kind| {
-            Kind::ALL
-                .iter()
-                .zip(&replies)
-                .any(|(each, reply)| each == kind && reply.is_some())
-        };
+        let replies: ReplyTable = Kind::ALL.iter().map(|kind| select(*kind, &[&own, &self.general])).collect();
+        let has = |kind: &Kind| Kind::ALL.iter().zip(&replies).any(|(each, reply)| each == kind && reply.is_some());
         // A client's wishes can only be refused where they are listened to.
-        let possible = operation
-            .outcomes()
-            .filter(|kind| honour_accept || *kind != Kind::NotAcceptable);
+        let possible = operation.outcomes().filter(|kind| honour_accept || *kind != Kind::NotAcceptable);
         let missing: Vec<&str> = possible.filter(|kind| !has(kind)).map(Kind::name).collect();
         if !missing.is_empty() {
             let help = "an `[on.error]` of the dialect serves every failure that has no response of its own".to_owned();
@@ -193,11 +141,7 @@ impl Compiler {
         let good = |(kind, _): &(&Kind, &Option<usize>)| {
             kind.is_success() && operation.outcomes().any(|outcome| outcome == **kind)
         };
-        let replies = Kind::ALL
-            .iter()
-            .zip(replies)
-            .filter(good)
-            .filter_map(|(_, reply)| self.replies.get((*reply)?));
+        let replies = Kind::ALL.iter().zip(replies).filter(good).filter_map(|(_, reply)| self.replies.get((*reply)?));
         let types = replies.filter_map(|reply| reply.content_type.as_ref()?.to_str().ok().map(essence));
         let mut writes: Vec<String> = types.collect();
         writes.sort();

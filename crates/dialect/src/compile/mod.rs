@@ -68,10 +68,7 @@ struct Compiler {
 /// Every fault of the file, in its order.
 pub fn compile(source: &Source, folder_name: Option<&str>) -> Result<Dialect, Vec<Diagnostic>> {
     if source.text.len() > FILE_BYTES_MAX {
-        return Err(vec![Diagnostic::new(format!(
-            "a dialect has at most {} KiB",
-            FILE_BYTES_MAX / 1024
-        ))]);
+        return Err(vec![Diagnostic::new(format!("a dialect has at most {} KiB", FILE_BYTES_MAX / 1024))]);
     }
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     if !errors.is_empty() {
@@ -94,9 +91,9 @@ pub fn compile(source: &Source, folder_name: Option<&str>) -> Result<Dialect, Ve
     };
     let dialect = compiler.dialect(&Table::root(&source.text, &document), folder_name);
     if compiler.budget == 0 {
-        compiler.faults.extend([Diagnostic::new(
-            "the responses of this dialect grow too large: shapes hold too many shapes",
-        )]);
+        compiler
+            .faults
+            .extend([Diagnostic::new("the responses of this dialect grow too large: shapes hold too many shapes")]);
     }
     match dialect {
         Some(dialect) if compiler.faults.is_empty() => Ok(dialect),
@@ -148,16 +145,11 @@ impl Compiler {
         };
         let lawful = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
         if name.value.is_empty() || name.value.len() > 64 || !name.value.bytes().all(lawful) {
-            self.faults.add(
-                name.span.clone(),
-                "a dialect's name is of small letters, digits, `_` and `-`, at most 64",
-            );
+            self.faults.add(name.span.clone(), "a dialect's name is of small letters, digits, `_` and `-`, at most 64");
         } else if folder_name.is_some_and(|folder| folder != name.value) {
             let folder = folder_name.unwrap_or_default();
-            self.faults.add(
-                name.span.clone(),
-                format!("the dialect is called `{}`, its folder `{folder}`", name.value),
-            );
+            self.faults
+                .add(name.span.clone(), format!("the dialect is called `{}`, its folder `{folder}`", name.value));
         }
         name.value
     }
@@ -169,8 +161,7 @@ impl Compiler {
         choice.value == "refuse" || {
             if choice.value != "ignore" {
                 let help = did_you_mean(&choice.value, ["ignore", "refuse"]);
-                self.faults
-                    .add_with(choice.span, "`unknown_members` is \"ignore\" or \"refuse\"", help);
+                self.faults.add_with(choice.span, "`unknown_members` is \"ignore\" or \"refuse\"", help);
             }
             false
         }
@@ -194,8 +185,7 @@ impl Compiler {
             let help = did_you_mean(name, FILL_INS).unwrap_or_else(|| format!("known here: {}", FILL_INS.join(", ")));
             let at = words.value.find(&format!("{{{name}}}")).unwrap_or_default();
             let span = words.at(at..at + name.len() + 2);
-            self.faults
-                .add_with(span, format!("a message has no `{{{name}}}` to fill in"), help);
+            self.faults.add_with(span, format!("a message has no `{{{name}}}` to fill in"), help);
         }
     }
 
@@ -203,13 +193,7 @@ impl Compiler {
         let Some(table) = root.table("headers", &mut self.faults) else {
             return Vec::new();
         };
-        self.headers(
-            &table,
-            emit::Use {
-                place: Place::Response(&[Group::Request]),
-                kind: None,
-            },
-        )
+        self.headers(&table, emit::Use { place: Place::Response(&[Group::Request]), kind: None })
     }
 
     fn general_replies(&mut self, root: &Table<'_>) {
@@ -224,8 +208,7 @@ impl Compiler {
         let span = duration::parse(&text.value);
         if span.is_none() {
             let help = "a number with s, m, h or d: \"30m\", \"24h\"".to_owned();
-            self.faults
-                .add_with(text.span, format!("`{}` is no span of time", text.value), help);
+            self.faults.add_with(text.span, format!("`{}` is no span of time", text.value), help);
         }
         span
     }
@@ -249,23 +232,14 @@ impl Compiler {
                 self.faults.add(table.place("grace"), "`grace` is at most 60s");
             }
             if lifetime.is_some_and(|lifetime| lifetime.is_zero()) {
-                self.faults
-                    .add(table.place("lifetime"), "a session without lifetime is none");
+                self.faults.add(table.place("lifetime"), "a session without lifetime is none");
             }
         }
-        let (access, refresh) = (
-            access.map(AccessProfile::lifetime),
-            refresh.map(RefreshProfile::lifetime),
-        );
+        let (access, refresh) = (access.map(AccessProfile::lifetime), refresh.map(RefreshProfile::lifetime));
         let longest = access.max(refresh).unwrap_or_default().max(30 * DAY);
         let absolute = lifetime.unwrap_or(longest);
         let idle = refresh.or(access).unwrap_or(absolute);
-        Some(Terms {
-            dialect: name.to_owned(),
-            idle,
-            absolute,
-            grace,
-        })
+        Some(Terms { dialect: name.to_owned(), idle, absolute, grace })
     }
 }
 

@@ -33,8 +33,7 @@ impl Compiler {
         for key in table.keys() {
             let Some(kind) = Kind::parse(&key.value) else {
                 let help = did_you_mean(&key.value, Kind::ALL.iter().map(|kind| kind.name()));
-                self.faults
-                    .add_with(key.span, format!("there is no outcome `{}`", key.value), help);
+                self.faults.add_with(key.span, format!("there is no outcome `{}`", key.value), help);
                 continue;
             };
             if let Some(table) = table.table(&key.value, &mut self.faults) {
@@ -50,21 +49,14 @@ impl Compiler {
         table.only(&REPLY_KEYS, &mut self.faults);
         let used = Use::response(kind);
         let status = self.status(table);
-        let (json, text) = (
-            table.text("body", &mut self.faults),
-            table.text("text", &mut self.faults),
-        );
+        let (json, text) = (table.text("body", &mut self.faults), table.text("text", &mut self.faults));
         if let (Some(_), Some(text)) = (&json, &text) {
-            self.faults
-                .add(text.span.clone(), "a response has a `body` or a `text`, not both");
+            self.faults.add(text.span.clone(), "a response has a `body` or a `text`, not both");
         }
         let no_body = status.filter(|status| matches!(status.as_u16(), 204 | 205 | 304));
         if let (Some(status), Some(body)) = (no_body, json.as_ref().or(text.as_ref())) {
             // RFC 9110 §15.3.5, §15.3.6, §15.4.5
-            self.faults.add(
-                body.span.clone(),
-                format!("a response with status {} has no body", status.as_u16()),
-            );
+            self.faults.add(body.span.clone(), format!("a response with status {} has no body", status.as_u16()));
         }
         let default_type = match (&json, &text) {
             (Some(_), _) => Some("application/json"),
@@ -94,10 +86,7 @@ impl Compiler {
         let status = u16::try_from(number).ok().filter(|number| (200..600).contains(number));
         let status = status.and_then(|number| StatusCode::from_u16(number).ok());
         if status.is_none() {
-            self.faults.add(
-                table.place("status"),
-                format!("{number} is no status of a response: 200 to 599"),
-            );
+            self.faults.add(table.place("status"), format!("{number} is no status of a response: 200 to 599"));
         }
         status
     }
@@ -109,12 +98,9 @@ impl Compiler {
         if text.value.is_empty() {
             return None;
         }
-        let value = HeaderValue::from_str(&text.value)
-            .ok()
-            .filter(|_| text.value.contains('/'));
+        let value = HeaderValue::from_str(&text.value).ok().filter(|_| text.value.contains('/'));
         if value.is_none() {
-            self.faults
-                .add(text.span, format!("`{}` is no media type", text.value.escape_debug()));
+            self.faults.add(text.span, format!("`{}` is no media type", text.value.escape_debug()));
         }
         value
     }
@@ -131,30 +117,21 @@ impl Compiler {
                 continue;
             };
             let Ok(name) = HeaderName::from_bytes(key.value.as_bytes()) else {
-                self.faults.add(
-                    key.span,
-                    format!("`{}` cannot be a header's name", key.value.escape_debug()),
-                );
+                self.faults.add(key.span, format!("`{}` cannot be a header's name", key.value.escape_debug()));
                 continue;
             };
             if let Some((_, help)) = OTHERS_HEADERS.iter().find(|(other, _)| *other == name) {
-                self.faults.add_with(
-                    key.span,
-                    format!("`{}` has no place here", key.value),
-                    (*help).to_owned(),
-                );
+                self.faults.add_with(key.span, format!("`{}` has no place here", key.value), (*help).to_owned());
                 continue;
             }
             if headers.iter().any(|(present, _)| *present == name) {
-                self.faults
-                    .add(key.span, format!("the header `{name}` is written twice"));
+                self.faults.add(key.span, format!("the header `{name}` is written twice"));
                 continue;
             }
             let parts = tree::parts(&text, &mut self.faults);
             let bad = |part: &Part| matches!(part, Part::Literal(text) if HeaderValue::from_str(text).is_err());
             if parts.iter().any(bad) {
-                self.faults
-                    .add(text.span.clone(), "a header's value cannot hold control characters");
+                self.faults.add(text.span.clone(), "a header's value cannot hold control characters");
             }
             headers.push((name, Filling::new(self.plain(&parts, used, Medium::Plain))));
         }
@@ -171,14 +148,8 @@ impl Compiler {
         let name = table.needed("name", &mut self.faults);
         let value = table.needed("value", &mut self.faults);
         // RFC 6265 §4.1.1: a cookie's name is a token, as a header's is.
-        if let Some(name) = name
-            .as_ref()
-            .filter(|name| HeaderName::from_bytes(name.value.as_bytes()).is_err())
-        {
-            self.faults.add(
-                name.span.clone(),
-                format!("`{}` cannot be a cookie's name", name.value.escape_debug()),
-            );
+        if let Some(name) = name.as_ref().filter(|name| HeaderName::from_bytes(name.value.as_bytes()).is_err()) {
+            self.faults.add(name.span.clone(), format!("`{}` cannot be a cookie's name", name.value.escape_debug()));
         }
         let same_site = match table.text("same_site", &mut self.faults) {
             None => "Lax",
@@ -187,8 +158,7 @@ impl Compiler {
                 "strict" => "Strict",
                 other => {
                     let help = did_you_mean(other, ["lax", "strict"]);
-                    self.faults
-                        .add_with(text.span, "`same_site` is \"lax\" or \"strict\"", help);
+                    self.faults.add_with(text.span, "`same_site` is \"lax\" or \"strict\"", help);
                     "Lax"
                 }
             },
@@ -200,8 +170,7 @@ impl Compiler {
             let text = table.text("max_age", &mut self.faults);
             text.map(|text| {
                 if text.value.starts_with(|c: char| c != '{') {
-                    self.faults
-                        .add(text.span.clone(), "`max_age` is a number of seconds or one placeholder");
+                    self.faults.add(text.span.clone(), "`max_age` is a number of seconds or one placeholder");
                 }
                 self.text_template(&text, used, Medium::Plain)
             })
@@ -210,16 +179,8 @@ impl Compiler {
         let parts = tree::parts(&value, &mut self.faults);
         let bad = |part: &Part| matches!(part, Part::Literal(text) if !text.bytes().all(is_cookie_octet));
         if parts.iter().any(bad) {
-            self.faults.add(
-                value.span,
-                "a cookie's value holds no blank, comma, semicolon, quote or backslash",
-            );
+            self.faults.add(value.span, "a cookie's value holds no blank, comma, semicolon, quote or backslash");
         }
-        Some(Cookie {
-            name: name?.value,
-            value: self.plain(&parts, used, Medium::Cookie),
-            max_age,
-            same_site,
-        })
+        Some(Cookie { name: name?.value, value: self.plain(&parts, used, Medium::Cookie), max_age, same_site })
     }
 }

@@ -39,24 +39,16 @@ impl Reading<'_> {
 impl Compiler {
     pub(super) fn plan(&mut self, table: &Table<'_>, operation: Operation, params: &[String]) -> Plan {
         let extra = table.texts("extra", &mut self.faults);
-        for name in extra
-            .iter()
-            .filter(|name| operation.fields().any(|field| field.name() == name.value))
-        {
+        for name in extra.iter().filter(|name| operation.fields().any(|field| field.name() == name.value)) {
             let message = format!("`{}` is an input of `{}` already", name.value, operation.name());
             self.faults.add(name.span.clone(), message);
         }
-        let mut reading = Reading {
-            operation,
-            extra: &extra,
-            inputs: Vec::new(),
-        };
+        let mut reading = Reading { operation, extra: &extra, inputs: Vec::new() };
         let body = self.body(table, &mut reading);
         self.sources(table, &mut reading, params);
         self.prove_needs(table, &reading);
         for name in extra.iter().filter(|name| reading.find(&name.value).is_none()) {
-            self.faults
-                .add(name.span.clone(), format!("nothing reads `{}`", name.value));
+            self.faults.add(name.span.clone(), format!("nothing reads `{}`", name.value));
         }
         let checks = self.checks(table, &reading);
         let mut order: Vec<usize> = Vec::new();
@@ -65,12 +57,7 @@ impl Compiler {
                 order.push(at);
             }
         }
-        Plan {
-            body,
-            inputs: reading.inputs,
-            checks,
-            order,
-        }
+        Plan { body, inputs: reading.inputs, checks, order }
     }
 
     fn body(&mut self, table: &Table<'_>, reading: &mut Reading<'_>) -> Option<BodyPlan> {
@@ -81,8 +68,7 @@ impl Compiler {
                 "form" => Encoding::Form,
                 other => {
                     let help = did_you_mean(other, ["json", "form"]);
-                    self.faults
-                        .add_with(text.span, "`encoding` is \"json\" or \"form\"", help);
+                    self.faults.add_with(text.span, "`encoding` is \"json\" or \"form\"", help);
                     Encoding::Json
                 }
             },
@@ -91,8 +77,7 @@ impl Compiler {
         let value = match json::parse(&text.value, &json::TEMPLATE) {
             Ok(value) => value,
             Err(flaw) => {
-                self.faults
-                    .add(text.at(flaw.span), format!("this is not JSON: {}", flaw.what));
+                self.faults.add(text.at(flaw.span), format!("this is not JSON: {}", flaw.what));
                 return None;
             }
         };
@@ -102,15 +87,10 @@ impl Compiler {
         };
         let nested = |member: &&json::Member<'_>| !matches!(member.value.node, Node::Text(_));
         if let Some(member) = members.iter().find(nested).filter(|_| encoding == Encoding::Form) {
-            self.faults
-                .add(text.at(member.value.span.clone()), "a form holds nothing but text");
+            self.faults.add(text.at(member.value.span.clone()), "a form holds nothing but text");
         }
         let members = self.request_members(&text, members, "", reading);
-        Some(BodyPlan {
-            encoding,
-            members,
-            strict: self.strict,
-        })
+        Some(BodyPlan { encoding, members, strict: self.strict })
     }
 
     fn request_members(
@@ -122,11 +102,7 @@ impl Compiler {
     ) -> Vec<(String, Shape)> {
         let mut shapes = Vec::new();
         for json::Member { key, value, .. } in members {
-            let wire = if path.is_empty() {
-                key.to_string()
-            } else {
-                format!("{path}.{key}")
-            };
+            let wire = if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
             let shape = match &value.node {
                 Node::Object(inner) => Some(Shape::Object(self.request_members(text, inner, &wire, reading))),
                 Node::Text(leaf) if leaf.contains(['{', '}']) => {
@@ -148,12 +124,9 @@ impl Compiler {
     fn refuse_placeholders(&mut self, text: &Text, value: &json::Value<'_>) {
         match &value.node {
             Node::Array(values) => values.iter().for_each(|value| self.refuse_placeholders(text, value)),
-            Node::Object(members) => members
-                .iter()
-                .for_each(|member| self.refuse_placeholders(text, &member.value)),
+            Node::Object(members) => members.iter().for_each(|member| self.refuse_placeholders(text, &member.value)),
             Node::Text(leaf) if leaf.contains(['{', '}']) => {
-                self.faults
-                    .add(text.at(value.span.clone()), "nothing is read out of a list");
+                self.faults.add(text.at(value.span.clone()), "nothing is read out of a list");
             }
             Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) => {}
         }
@@ -171,19 +144,14 @@ impl Compiler {
         let name = leaf.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
         let Some(name) = name.filter(|name| !name.contains(['{', '}', '?', '|'])) else {
             let help = "a leaf of a request is one placeholder without marks and filters, or fixed".to_owned();
-            self.faults
-                .add_with(span, format!("`{leaf}` cannot be read back"), help);
+            self.faults.add_with(span, format!("`{leaf}` cannot be read back"), help);
             return None;
         };
         if reading.find(name).is_some() {
             self.faults.add(span, format!("`{{{name}}}` is read twice"));
             return None;
         }
-        let name = Text {
-            value: name.to_owned(),
-            span,
-            ..text.clone()
-        };
+        let name = Text { value: name.to_owned(), span, ..text.clone() };
         self.input(&name, "placeholder", wire, reading)
     }
 
@@ -195,10 +163,7 @@ impl Compiler {
             let (message, help) = match Field::parse(&name.value) {
                 Some(_) => {
                     let operation = reading.operation.name();
-                    let help = format!(
-                        "`{operation}` reads: {}",
-                        reading.known().collect::<Vec<_>>().join(", ")
-                    );
+                    let help = format!("`{operation}` reads: {}", reading.known().collect::<Vec<_>>().join(", "));
                     (format!("`{operation}` has no use for `{}`", name.value), Some(help))
                 }
                 None => (format!("unknown {what} `{}`", name.value), known),
@@ -207,12 +172,7 @@ impl Compiler {
             self.faults.add_with(name.span.clone(), message, help);
             return None;
         }
-        let input = Input {
-            name: name.value.clone(),
-            field,
-            wire: wire.to_owned(),
-            sources: Vec::new(),
-        };
+        let input = Input { name: name.value.clone(), field, wire: wire.to_owned(), sources: Vec::new() };
         reading.inputs.push(input);
         Some(reading.inputs.len() - 1)
     }
@@ -222,15 +182,10 @@ impl Compiler {
         for key in from.iter().flat_map(Table::keys) {
             let Some(from) = &from else { return };
             let written = from.texts(&key.value, &mut self.faults);
-            let sources: Vec<Source> = written
-                .iter()
-                .filter_map(|text| self.source(text, &key.value, params))
-                .collect();
+            let sources: Vec<Source> =
+                written.iter().filter_map(|text| self.source(text, &key.value, params)).collect();
             if reading.find(&key.value).is_some() {
-                self.faults.add(
-                    key.span,
-                    format!("`{}` is read twice: in the body and from elsewhere", key.value),
-                );
+                self.faults.add(key.span, format!("`{}` is read twice: in the body and from elsewhere", key.value));
                 continue;
             }
             let wire = sources.first().map(|source| match source {
@@ -247,10 +202,7 @@ impl Compiler {
             reading.inputs.iter().any(|input| input.sources.iter().any(uses))
         };
         for name in params.iter().filter(|name| !used(name)) {
-            self.faults.add(
-                table.place("route"),
-                format!("nothing reads the parameter `{{{name}}}` of the path"),
-            );
+            self.faults.add(table.place("route"), format!("nothing reads the parameter `{{{name}}}` of the path"));
         }
     }
 
@@ -267,29 +219,21 @@ impl Compiler {
             _ => {
                 let list = || format!("sources are: {}", SOURCES.join(", "));
                 let help = did_you_mean(kind, ["bearer", "header", "cookie", "path", "query"]).unwrap_or_else(list);
-                self.faults
-                    .add_with(text.span.clone(), format!("there is no source `{kind}`"), help);
+                self.faults.add_with(text.span.clone(), format!("there is no source `{kind}`"), help);
                 return None;
             }
         };
         if source.is_none() {
-            self.faults.add(
-                text.span.clone(),
-                format!("`{}` cannot be a {kind}'s name", name.escape_debug()),
-            );
+            self.faults.add(text.span.clone(), format!("`{}` cannot be a {kind}'s name", name.escape_debug()));
         }
         match &source {
             Some(Source::Path(name)) if !params.contains(name) => {
                 let help = did_you_mean(name, params.iter().map(String::as_str));
-                self.faults
-                    .add_with(text.span.clone(), format!("the path has no parameter `{name}`"), help);
+                self.faults.add_with(text.span.clone(), format!("the path has no parameter `{name}`"), help);
             }
             // Queries end up in logs, histories and `Referer`.
             Some(Source::Query(_)) if Field::parse(input).is_some_and(Field::is_secret) => {
-                self.faults.add(
-                    text.span.clone(),
-                    format!("`{input}` is a secret: it cannot come from the query"),
-                );
+                self.faults.add(text.span.clone(), format!("`{input}` is a secret: it cannot come from the query"));
             }
             _ => {}
         }
@@ -302,11 +246,7 @@ impl Compiler {
                 continue;
             }
             let names: Vec<String> = needed.iter().map(|field| format!("`{}`", field.name())).collect();
-            let message = format!(
-                "`{}` needs {}, which nothing reads",
-                reading.operation.name(),
-                names.join(" or ")
-            );
+            let message = format!("`{}` needs {}, which nothing reads", reading.operation.name(), names.join(" or "));
             let help = "read it in `request`, or with `from`".to_owned();
             self.faults.add_with(table.place("operation"), message, help);
         }
@@ -327,10 +267,7 @@ impl Compiler {
         }
         let input = field.and_then(|name| self.checked(&name, reading));
         let rule_name = rule?;
-        let (min, max) = (
-            table.number("min", &mut self.faults),
-            table.number("max", &mut self.faults),
-        );
+        let (min, max) = (table.number("min", &mut self.faults), table.number("max", &mut self.faults));
         let (min, max) = (min.unwrap_or_default(), max.unwrap_or(u32::MAX));
         let other = table.text("as", &mut self.faults);
         let rule = match rule_name.value.as_str() {
@@ -340,48 +277,35 @@ impl Compiler {
             "size" => Rule::Size { min, max },
             "same" => {
                 if other.is_none() {
-                    self.faults
-                        .add(table.span.clone(), "`same` wants `as`: what it has to be the same as");
+                    self.faults.add(table.span.clone(), "`same` wants `as`: what it has to be the same as");
                 }
                 Rule::Same(self.checked(other.as_ref()?, reading)?)
             }
             unknown => {
                 let list = || format!("rules are: {}", Rule::NAMES.join(", "));
                 let help = did_you_mean(unknown, Rule::NAMES).unwrap_or_else(list);
-                self.faults
-                    .add_with(rule_name.span, format!("there is no rule `{unknown}`"), help);
+                self.faults.add_with(rule_name.span, format!("there is no rule `{unknown}`"), help);
                 return None;
             }
         };
         let sized = matches!(rule, Rule::Size { .. });
         if sized && (min > max || (!table.has("min") && !table.has("max"))) {
-            self.faults.add(
-                table.span.clone(),
-                "`size` wants `min`, `max` or both, `min` not above `max`",
-            );
+            self.faults.add(table.span.clone(), "`size` wants `min`, `max` or both, `min` not above `max`");
         }
         for key in ["min", "max", "as"].into_iter().filter(|key| table.has(key)) {
             if (key == "as") != (rule_name.value == "same") || (key != "as" && !sized) {
-                self.faults.add(
-                    table.place(key),
-                    format!("the rule `{}` has no `{key}`", rule_name.value),
-                );
+                self.faults.add(table.place(key), format!("the rule `{}` has no `{key}`", rule_name.value));
             }
         }
         let input = input?;
-        Some(Check {
-            input,
-            rule,
-            messages: self.check_messages(rule, words, &reading.inputs.get(input)?.wire),
-        })
+        Some(Check { input, rule, messages: self.check_messages(rule, words, &reading.inputs.get(input)?.wire) })
     }
 
     fn checked(&mut self, name: &Text, reading: &Reading<'_>) -> Option<usize> {
         let found = reading.find(&name.value);
         if found.is_none() {
             let help = did_you_mean(&name.value, reading.inputs.iter().map(|input| input.name.as_str()));
-            self.faults
-                .add_with(name.span.clone(), format!("nothing reads `{}`", name.value), help);
+            self.faults.add_with(name.span.clone(), format!("nothing reads `{}`", name.value), help);
         }
         found
     }
@@ -398,10 +322,7 @@ impl Compiler {
         match (words, rule) {
             // One sentence may name both ends.
             (Some(words), Rule::Size { min, max }) => {
-                let text = words
-                    .value
-                    .replace("{min}", &min.to_string())
-                    .replace("{max}", &max.to_string());
+                let text = words.value.replace("{min}", &min.to_string()).replace("{max}", &max.to_string());
                 [fill(&text, wire, first), fill(&text, wire, second)]
             }
             (Some(words), _) => [fill(&words.value, wire, first), fill(&words.value, wire, second)],

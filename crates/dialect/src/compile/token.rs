@@ -25,19 +25,15 @@ impl Compiler {
         self.tokens = (table.has("access"), table.has("refresh"));
         let access_table = table.table("access", &mut self.faults);
         let access = access_table.as_ref().and_then(|table| self.access_profile(table));
-        let refresh = table
-            .table("refresh", &mut self.faults)
-            .and_then(|table| self.refresh_profile(&table));
+        let refresh = table.table("refresh", &mut self.faults).and_then(|table| self.refresh_profile(&table));
         let Some(mut access) = access else {
             return (None, refresh);
         };
         if let (Some(RefreshProfile::Jwt(profile)), Some(table)) = (&refresh, access_table) {
             // JT-09: a refresh token must never pass for an access token, so one member tells them apart.
             if access.jwt.members.iter().any(|(name, _)| *name == profile.opaque) {
-                let message = format!(
-                    "access tokens have the claim `{}`, too, which tells refresh tokens",
-                    profile.opaque
-                );
+                let message =
+                    format!("access tokens have the claim `{}`, too, which tells refresh tokens", profile.opaque);
                 self.faults.add(table.place("claims"), message);
             }
             access.foreign = Some(profile.opaque.clone());
@@ -53,8 +49,7 @@ impl Compiler {
         if !exp.is_some_and(|entry| is_plain(&entry.value, Slot::AccessExpiresAt)) {
             let span = exp.map_or(claims.span.clone(), |entry| entry.key_span.clone());
             let help = r#""exp": "{access.expires_at}", a member of the claims themselves"#.to_owned();
-            self.faults
-                .add_with(span, "access tokens must expire (RFC 7519 §4.1.4)", help);
+            self.faults.add_with(span, "access tokens must expire (RFC 7519 §4.1.4)", help);
         }
         let mut names = Vec::new();
         naming(&jwt.0.members, &mut names);
@@ -67,11 +62,7 @@ impl Compiler {
             let help = "one claim must be `{user.id}`, `{user.email}` or `{user.username}`".to_owned();
             self.faults.add_with(claims.span, message, help);
         }
-        Some(AccessProfile {
-            jwt: jwt.0,
-            lifetime: lifetime?,
-            foreign: None,
-        })
+        Some(AccessProfile { jwt: jwt.0, lifetime: lifetime?, foreign: None })
     }
 
     fn refresh_profile(&mut self, table: &Table<'_>) -> Option<RefreshProfile> {
@@ -82,8 +73,7 @@ impl Compiler {
             _ => {
                 if let Some(format) = format {
                     let help = did_you_mean(&format.value, ["opaque", "jwt"]);
-                    self.faults
-                        .add_with(format.span, "`format` is \"opaque\" or \"jwt\"", help);
+                    self.faults.add_with(format.span, "`format` is \"opaque\" or \"jwt\"", help);
                 }
                 None
             }
@@ -106,42 +96,28 @@ impl Compiler {
                 "base64url" => Alphabet::Base64Url,
                 other => {
                     let help = did_you_mean(other, ["hex", "base64url"]);
-                    self.faults
-                        .add_with(text.span, "`alphabet` is \"hex\" or \"base64url\"", help);
+                    self.faults.add_with(text.span, "`alphabet` is \"hex\" or \"base64url\"", help);
                     Alphabet::Hex
                 }
             },
         };
         let prefix = prefix.map(|text| text.value).unwrap_or_default();
         let lifetime = self.lifetime(table)?;
-        Some(RefreshProfile::Opaque(OpaqueProfile {
-            prefix,
-            alphabet,
-            lifetime,
-        }))
+        Some(RefreshProfile::Opaque(OpaqueProfile { prefix, alphabet, lifetime }))
     }
 
     fn jwt_profile(&mut self, table: &Table<'_>) -> Option<RefreshProfile> {
-        table.only(
-            &["format", "algorithm", "header", "claims", "lifetime"],
-            &mut self.faults,
-        );
+        table.only(&["format", "algorithm", "header", "claims", "lifetime"], &mut self.faults);
         let lifetime = self.lifetime(table);
         let ((jwt, entries), claims) = self.jwt(table, Place::RefreshClaims)?;
-        let mut found = entries
-            .iter()
-            .filter(|entry| is_plain(&entry.value, Slot::RefreshOpaque));
+        let mut found = entries.iter().filter(|entry| is_plain(&entry.value, Slot::RefreshOpaque));
         let opaque = found.next().and_then(|entry| literal(&entry.key)).map(str::to_owned);
         if opaque.is_none() || found.next().is_some() || uses(&entries, Slot::RefreshOpaque) != 1 {
             let help = r#""jti": "{refresh.opaque}": it is what makes the token a refresh token"#.to_owned();
             let message = "the claims must hold `{refresh.opaque}` exactly once, as a member of their own";
             self.faults.add_with(claims.span, message, help);
         }
-        Some(RefreshProfile::Jwt(JwtProfile {
-            jwt,
-            lifetime: lifetime?,
-            opaque: opaque?,
-        }))
+        Some(RefreshProfile::Jwt(JwtProfile { jwt, lifetime: lifetime?, opaque: opaque? }))
     }
 
     fn lifetime(&mut self, table: &Table<'_>) -> Option<std::time::Duration> {
@@ -150,8 +126,7 @@ impl Compiler {
         }
         let lifetime = self.span(table, "lifetime")?;
         if lifetime.is_zero() {
-            self.faults
-                .add(table.place("lifetime"), "a token without lifetime is none");
+            self.faults.add(table.place("lifetime"), "a token without lifetime is none");
         }
         Some(lifetime)
     }
@@ -159,17 +134,10 @@ impl Compiler {
     /// Algorithm, header and claims, with the claims as written.
     fn jwt(&mut self, table: &Table<'_>, place: Place) -> Option<((Jwt, Vec<Entry>), Text)> {
         let algorithm = table.needed("algorithm", &mut self.faults);
-        if let Some(text) = algorithm
-            .as_ref()
-            .filter(|text| !ALGORITHMS.contains(&text.value.as_str()))
-        {
+        if let Some(text) = algorithm.as_ref().filter(|text| !ALGORITHMS.contains(&text.value.as_str())) {
             let list = || format!("algorithms are: {}", ALGORITHMS.join(", "));
             let help = did_you_mean(&text.value, ALGORITHMS).unwrap_or_else(list);
-            self.faults.add_with(
-                text.span.clone(),
-                format!("there is no algorithm `{}`", text.value),
-                help,
-            );
+            self.faults.add_with(text.span.clone(), format!("there is no algorithm `{}`", text.value), help);
         }
         let header = table.needed("header", &mut self.faults);
         let claims = table.needed("claims", &mut self.faults);
@@ -179,8 +147,7 @@ impl Compiler {
             if !alg.is_some_and(|entry| is_plain(&entry.value, Slot::Alg)) {
                 let span = alg.map_or(text.span, |entry| entry.key_span.clone());
                 let help = r#""alg": "{alg}""#.to_owned();
-                self.faults
-                    .add_with(span, "a token's header tells its algorithm (RFC 7515 §4.1.1)", help);
+                self.faults.add_with(span, "a token's header tells its algorithm (RFC 7515 §4.1.1)", help);
             }
             Some(self.json(&tree, Use::token(Place::Header)))
         });
@@ -190,18 +157,7 @@ impl Compiler {
         });
         let (claims, entries, text) = claims?;
         let members = expected(&entries);
-        Some((
-            (
-                Jwt {
-                    algorithm: algorithm?.value,
-                    header: header?,
-                    claims,
-                    members,
-                },
-                entries,
-            ),
-            text,
-        ))
+        Some(((Jwt { algorithm: algorithm?.value, header: header?, claims, members }, entries), text))
     }
 
     /// The tree of a JSON object, and its members.
@@ -217,8 +173,7 @@ impl Compiler {
             | Tree::Array(_)
             | Tree::EachElement(..)
             | Tree::EachMember(..) => {
-                self.faults
-                    .add(text.span.clone(), "a token's parts are JSON objects (RFC 7519 §3)");
+                self.faults.add(text.span.clone(), "a token's parts are JSON objects (RFC 7519 §3)");
                 None
             }
         }
@@ -278,10 +233,7 @@ fn named(placeholder: &Placeholder) -> Option<Claim> {
         (Slot::UserEmail, Claim::Identifier),
         (Slot::UserUsername, Claim::Identifier),
     ];
-    claims
-        .into_iter()
-        .find(|(slot, _)| *slot == placeholder.show.slot)
-        .map(|(_, claim)| claim)
+    claims.into_iter().find(|(slot, _)| *slot == placeholder.show.slot).map(|(_, claim)| claim)
 }
 
 fn naming(members: &[(String, Expected)], names: &mut Vec<Claim>) {

@@ -12,16 +12,12 @@ fn tell(parts: &[&str], sent: &Sent, body: &[u8]) -> String {
     let dialect = dialect(parts);
     match dialect.decode(0, &sent.with(body)) {
         Ok(inputs) => {
-            let all = Field::ALL
-                .iter()
-                .filter_map(|field| Some(format!("{}={}", field.name(), inputs.text(*field)?)));
+            let all = Field::ALL.iter().filter_map(|field| Some(format!("{}={}", field.name(), inputs.text(*field)?)));
             all.collect::<Vec<_>>().join(" ")
         }
         Err(refusal) => {
-            let errors = refusal
-                .errors
-                .iter()
-                .map(|error| format!(" {}: {};", error.field, error.messages.join(" + ")));
+            let errors =
+                refusal.errors.iter().map(|error| format!(" {}: {};", error.field, error.messages.join(" + ")));
             refusal.kind.name().to_owned() + &errors.collect::<String>()
         }
     }
@@ -31,17 +27,11 @@ fn tell(parts: &[&str], sent: &Sent, body: &[u8]) -> String {
 #[test]
 fn bodies_are_read_one_way_or_not_at_all() {
     let deep = format!("{{\"x\":{}1{}}}", "[".repeat(16), "]".repeat(16));
-    let wide = format!(
-        "{{{}}}",
-        (0..101).map(|n| format!("\"{n}\":1")).collect::<Vec<_>>().join(",")
-    );
+    let wide = format!("{{{}}}", (0..101).map(|n| format!("\"{n}\":1")).collect::<Vec<_>>().join(","));
     let not_text = "invalid password: The password must be a string.;";
     for (body, told) in [
         (r#"{"email":"a","password":"b"}"#, "identifier=a password=b"),
-        (
-            r#" { "password" : "b\u00e9\n" , "other": [{}], "email":"a" } "#,
-            "identifier=a password=bé\n",
-        ),
+        (r#" { "password" : "b\u00e9\n" , "other": [{}], "email":"a" } "#, "identifier=a password=bé\n"),
         (r#"{"email":null,"password":""}"#, ""),
         (r"{}", ""),
         ("", "malformed"),
@@ -61,16 +51,9 @@ fn bodies_are_read_one_way_or_not_at_all() {
         (r#"{"email":"a","password":true}"#, not_text),
         (r#"{"email":"a","password":"b\u0000"}"#, not_text),
     ] {
-        assert_eq!(
-            tell(&[TOKENS, ON, LOGIN], &Sent::new(&[]), body.as_bytes()),
-            told,
-            "{body}"
-        );
+        assert_eq!(tell(&[TOKENS, ON, LOGIN], &Sent::new(&[]), body.as_bytes()), told, "{body}");
     }
-    assert_eq!(
-        tell(&[TOKENS, ON, LOGIN], &Sent::new(&[]), b"{\"email\":\"\xff\"}"),
-        "malformed"
-    );
+    assert_eq!(tell(&[TOKENS, ON, LOGIN], &Sent::new(&[]), b"{\"email\":\"\xff\"}"), "malformed");
 }
 
 // IN-04
@@ -80,36 +63,17 @@ fn content_types_are_those_of_the_encoding_or_absent() {
     let form = b"email=a%40b&password=x+y";
     let as_form = LOGIN.to_owned() + "encoding = \"form\"\n";
     for (endpoint, kind, body, told) in [
-        (
-            LOGIN,
-            Some("application/json; charset=utf-8"),
-            &json[..],
-            "identifier=a",
-        ),
+        (LOGIN, Some("application/json; charset=utf-8"), &json[..], "identifier=a"),
         (LOGIN, None, json, "identifier=a"),
         (LOGIN, Some("text/plain"), json, "unsupported_media_type"),
-        (
-            LOGIN,
-            Some("application/x-www-form-urlencoded"),
-            json,
-            "unsupported_media_type",
-        ),
-        (
-            &as_form,
-            Some("application/x-www-form-urlencoded"),
-            form,
-            "identifier=a@b password=x y",
-        ),
+        (LOGIN, Some("application/x-www-form-urlencoded"), json, "unsupported_media_type"),
+        (&as_form, Some("application/x-www-form-urlencoded"), form, "identifier=a@b password=x y"),
         (&as_form, Some("application/json"), form, "unsupported_media_type"),
         (&as_form, None, b"email=a&email=b", "malformed"),
         (&as_form, None, b"", "malformed"),
     ] {
         let headers: Vec<_> = kind.map(|kind| ("content-type", kind)).into_iter().collect();
-        assert_eq!(
-            tell(&[TOKENS, ON, endpoint], &Sent::new(&headers), body),
-            told,
-            "{kind:?}"
-        );
+        assert_eq!(tell(&[TOKENS, ON, endpoint], &Sent::new(&headers), body), told, "{kind:?}");
     }
     let twice = Sent::new(&[("content-type", "application/json"), ("content-type", "text/plain")]);
     assert_eq!(tell(&[TOKENS, ON, LOGIN], &twice, json), "unsupported_media_type");
@@ -118,16 +82,8 @@ fn content_types_are_those_of_the_encoding_or_absent() {
 #[test]
 fn a_dialect_may_listen_to_accept() {
     let on = "honour_accept = true\n".to_owned() + TOKENS + ON;
-    for (accept, told) in [
-        ("application/json", ""),
-        ("text/html, */*;q=0.1", ""),
-        ("text/html", "not_acceptable"),
-    ] {
-        assert_eq!(
-            tell(&[&on, LOGIN], &Sent::new(&[("accept", accept)]), b"{}"),
-            told,
-            "{accept}"
-        );
+    for (accept, told) in [("application/json", ""), ("text/html, */*;q=0.1", ""), ("text/html", "not_acceptable")] {
+        assert_eq!(tell(&[&on, LOGIN], &Sent::new(&[("accept", accept)]), b"{}"), told, "{accept}");
         assert_eq!(tell(&[TOKENS, ON, LOGIN], &Sent::new(&[("accept", accept)]), b"{}"), "");
     }
     assert_eq!(tell(&[&on, LOGIN], &Sent::new(&[]), b"{}"), "");
@@ -148,32 +104,12 @@ fn nested_members_literals_and_strict_dialects() {
         ("", good.replace("[1,", "[2,"), "malformed"),
         ("", r#"{"user":{"email":"a"},"password":"b"}"#.to_owned(), "malformed"),
         ("", good.replace(r#"{"email":"a"}"#, "\"a\""), "malformed"),
-        (
-            "",
-            good.replace(r#""email":"a""#, r#""email":"a","x":1"#),
-            "identifier=a password=b",
-        ),
-        (
-            strict,
-            good.replace(r#""email":"a""#, r#""email":"a","x":1"#),
-            "malformed",
-        ),
-        (
-            strict,
-            good.replace("\"password\"", "\"x\":1,\"password\""),
-            "malformed",
-        ),
-        (
-            "",
-            good.replace("\"email\":\"a\"", "\"email\":5"),
-            "invalid user.email: The user.email must be a string.;",
-        ),
+        ("", good.replace(r#""email":"a""#, r#""email":"a","x":1"#), "identifier=a password=b"),
+        (strict, good.replace(r#""email":"a""#, r#""email":"a","x":1"#), "malformed"),
+        (strict, good.replace("\"password\"", "\"x\":1,\"password\""), "malformed"),
+        ("", good.replace("\"email\":\"a\"", "\"email\":5"), "invalid user.email: The user.email must be a string.;"),
     ] {
-        assert_eq!(
-            tell(&[general, TOKENS, ON, &nested], &Sent::new(&[]), body.as_bytes()),
-            told,
-            "{body}"
-        );
+        assert_eq!(tell(&[general, TOKENS, ON, &nested], &Sent::new(&[]), body.as_bytes()), told, "{body}");
     }
 }
 
@@ -191,10 +127,7 @@ check = [{ field = "tenant", rule = "required" }]
     sent.headers.clear();
     assert_eq!(tell(&[TOKENS, ON, &from], &sent, b"{}"), "device=q");
     sent.params.clear();
-    assert_eq!(
-        tell(&[TOKENS, ON, &from], &sent, b"{}"),
-        "invalid tenant: The tenant field is required.;"
-    );
+    assert_eq!(tell(&[TOKENS, ON, &from], &sent, b"{}"), "invalid tenant: The tenant field is required.;");
 }
 
 #[test]
@@ -231,42 +164,23 @@ check     = [
 #[test]
 fn rules_are_reported_in_the_dialects_order_and_words() {
     for (body, told) in [
-        (
-            r#"{"e_mail":"foo@x.example","pass":"abc","again":"abc"}"#,
-            "identifier=foo@x.example password=abc",
-        ),
-        (
-            r"{}",
-            "invalid pass: The pass field is required.; e_mail: The e mail field is required.;",
-        ),
+        (r#"{"e_mail":"foo@x.example","pass":"abc","again":"abc"}"#, "identifier=foo@x.example password=abc"),
+        (r"{}", "invalid pass: The pass field is required.; e_mail: The e mail field is required.;"),
         (
             r#"{"e_mail":"x","pass":"ab","again":"ab"}"#,
             "invalid pass: Size must be between 3 and 4; e_mail: The e_mail must be a valid email address. + \
              The e_mail must be at least 8 characters.;",
         ),
-        (
-            r#"{"e_mail":"foo@x.example","pass":"abcde","again":"abcde"}"#,
-            "invalid pass: Size must be between 3 and 4;",
-        ),
-        (
-            r#"{"e_mail":"foo@x.example","pass":"abc"}"#,
-            "password_mismatch again: The again does not match.;",
-        ),
+        (r#"{"e_mail":"foo@x.example","pass":"abcde","again":"abcde"}"#, "invalid pass: Size must be between 3 and 4;"),
+        (r#"{"e_mail":"foo@x.example","pass":"abc"}"#, "password_mismatch again: The again does not match.;"),
         (
             r#"{"e_mail":"x","pass":"abc","again":"abd"}"#,
             "invalid e_mail: The e_mail must be a valid email address. + The e_mail must be at least 8 characters.; \
              again: The again does not match.;",
         ),
-        (
-            r#"{"e_mail":[],"pass":"abc","again":"abc"}"#,
-            "invalid e_mail: The e_mail must be a string.;",
-        ),
+        (r#"{"e_mail":[],"pass":"abc","again":"abc"}"#, "invalid e_mail: The e_mail must be a string.;"),
     ] {
-        assert_eq!(
-            tell(&[CHECKED, TOKENS], &Sent::new(&[]), body.as_bytes()),
-            told,
-            "{body}"
-        );
+        assert_eq!(tell(&[CHECKED, TOKENS], &Sent::new(&[]), body.as_bytes()), told, "{body}");
     }
 }
 
@@ -283,21 +197,8 @@ fn problems_of_the_core_get_wire_names_once() {
             problem(Field::Password, ProblemKind::TooShort { min: 8 }),
         ],
     );
-    let shown: Vec<_> = errors
-        .iter()
-        .map(|error| (error.field.as_str(), error.messages.join(" + ")))
-        .collect();
+    let shown: Vec<_> = errors.iter().map(|error| (error.field.as_str(), error.messages.join(" + "))).collect();
     let password = "The pass field is required. + The pass must be at least 8 characters.".to_owned();
-    assert_eq!(
-        shown,
-        [
-            ("pass", password),
-            ("email", "The email has already been taken.".to_owned())
-        ]
-    );
-    assert!(
-        dialect
-            .decode(0, &Sent::new(&[]).with(b"x"))
-            .is_err_and(|refusal| refusal.kind == Kind::Malformed)
-    );
+    assert_eq!(shown, [("pass", password), ("email", "The email has already been taken.".to_owned())]);
+    assert!(dialect.decode(0, &Sent::new(&[]).with(b"x")).is_err_and(|refusal| refusal.kind == Kind::Malformed));
 }

@@ -14,26 +14,13 @@ fn tokens() -> Tokens {
         issued_at: Timestamp::from_seconds(1_000),
         expires_at: Timestamp::from_seconds(1_000 + hours * 3600),
     };
-    Tokens {
-        access: Some(minted("a.b.c", 1)),
-        refresh: Some(minted("r", 4)),
-    }
+    Tokens { access: Some(minted("a.b.c", 1)), refresh: Some(minted("r", 4)) }
 }
 
 fn respond(dialect: &Dialect, endpoint: Option<usize>, outcome: &Outcome, errors: &[FieldErrors]) -> Response {
     let now = Timestamp(1_566_127_840_123_456);
     let tokens = tokens();
-    dialect.encode(
-        endpoint,
-        &Answer {
-            outcome,
-            tokens: &tokens,
-            errors,
-            request_id: "r1",
-            now,
-            allow: None,
-        },
-    )
+    dialect.encode(endpoint, &Answer { outcome, tokens: &tokens, errors, request_id: "r1", now, allow: None })
 }
 
 fn body(response: &Response) -> &str {
@@ -49,13 +36,7 @@ fn header<'r>(response: &'r Response, name: &str) -> Option<&'r str> {
 fn leaf(leaf: &str) -> String {
     let on = format!("[on.signed_in]\nbody = '''{leaf}'''\n[on.error]\n");
     let dialect = dialect(&[TOKENS, &on, LOGIN]);
-    body(&respond(
-        &dialect,
-        Some(0),
-        &Outcome::signed_in(Kind::SignedIn, user(), session()),
-        &[],
-    ))
-    .to_owned()
+    body(&respond(&dialect, Some(0), &Outcome::signed_in(Kind::SignedIn, user(), session()), &[])).to_owned()
 }
 
 #[test]
@@ -84,10 +65,7 @@ fn every_form_of_a_value() {
         (r#""{session.id}""#, "\"abababababababababababababababab\""),
         (r#""{session.device?}""#, "null"),
         (r#""{user.role.permissions}""#, r#"["USER","READ"]"#),
-        (
-            r#""{user.attributes}""#,
-            r#"{ "plan": {"a": [1, 2]}, "nick": "x", "none": null }"#,
-        ),
+        (r#""{user.attributes}""#, r#"{ "plan": {"a": [1, 2]}, "nick": "x", "none": null }"#),
         (r#""{user.attributes.plan?}""#, r#"{"a": [1, 2]}"#),
         (r#""{user.attributes.none?}""#, "null"),
         (r#""{user.attributes.other?}""#, "null"),
@@ -99,19 +77,13 @@ fn every_form_of_a_value() {
             r#"{ "{each user.roles}": { "{role.name}-x": "{role.id}", "k": 1 } }"#,
             r#"{"User-x":2,"k":1,"Admin-x":3,"k":1}"#,
         ),
-        (
-            r#"{ "a": "{user.last_name??}", "b": "{user.photo??}", "c": 1, "d": "{user.photo??}" }"#,
-            r#"{"c":1}"#,
-        ),
+        (r#"{ "a": "{user.last_name??}", "b": "{user.photo??}", "c": 1, "d": "{user.photo??}" }"#, r#"{"c":1}"#),
         (
             r#"{ "a": "{user.email??}", "b": "{user.photo??}", "c": "{user.email??}" }"#,
             r#"{"a":"foo@gmail.com","c":"foo@gmail.com"}"#,
         ),
         (r#"{ "a": "{user.photo??}" }"#, "{}"),
-        (
-            r#"{ "n": 1.50, "é": "\u00e9\n", "t": [true, null, {}] }"#,
-            r#"{"n":1.50,"é":"é\n","t":[true,null,{}]}"#,
-        ),
+        (r#"{ "n": 1.50, "é": "\u00e9\n", "t": [true, null, {}] }"#, r#"{"n":1.50,"é":"é\n","t":[true,null,{}]}"#),
         (r#""{status} {reason} {request.id}""#, "\"200 OK r1\""),
     ] {
         assert_eq!(leaf(written), rendered, "{written}");
@@ -134,37 +106,22 @@ same_site = "strict"
 [on.error]
 "#;
     let dialect = dialect(&[TOKENS, on, LOGIN]);
-    for name in [
-        "x\",\"admin\":true,\"y\":\"",
-        "a\r\nSet-Cookie: x=y",
-        "; Domain=evil",
-        "\u{0}\u{7f}é",
-        "{access.token}",
-    ] {
+    for name in
+        ["x\",\"admin\":true,\"y\":\"", "a\r\nSet-Cookie: x=y", "; Domain=evil", "\u{0}\u{7f}é", "{access.token}"]
+    {
         let mut user = user();
         user.first_name = Some(name.to_owned());
         user.attributes = "\"}, not JSON".to_owned();
-        let response = respond(
-            &dialect,
-            Some(0),
-            &Outcome::signed_in(Kind::SignedIn, user, session()),
-            &[],
-        );
+        let response = respond(&dialect, Some(0), &Outcome::signed_in(Kind::SignedIn, user, session()), &[]);
         let json: serde_json::Value = serde_json::from_slice(&response.body).expect(name);
         assert_eq!(json["name"], name);
         assert_eq!(json["hey"], format!("Hey {name}!"));
         assert_eq!(json["plan"], serde_json::json!({}));
         assert_eq!(json.as_object().map(serde_json::Map::len), Some(3));
         let cookie = header(&response, "set-cookie").expect("cookie");
-        assert!(
-            cookie.ends_with("; Max-Age=3600; Path=/; Secure; HttpOnly; SameSite=Strict"),
-            "{cookie}"
-        );
+        assert!(cookie.ends_with("; Max-Age=3600; Path=/; Secure; HttpOnly; SameSite=Strict"), "{cookie}");
         assert_eq!(cookie.matches([';', '\r', '\n', '"', ' ', ',']).count(), 10, "{cookie}");
-        assert_eq!(
-            response.headers.iter().filter(|(name, _)| name == "set-cookie").count(),
-            1
-        );
+        assert_eq!(response.headers.iter().filter(|(name, _)| name == "set-cookie").count(), 1);
         assert_eq!(header(&response, "x-id"), Some("u7"));
         let shown = response.headers.iter().any(|(header, _)| header == "x-name");
         assert_eq!(shown, !name.contains(char::is_control), "{name:?}");
@@ -195,47 +152,18 @@ fn the_most_precise_response_is_taken() {
     let own = LOGIN.to_owned() + "[endpoint.on.unauthorized]\nstatus = 402\n[endpoint.on.timeout]\ntext = \"slow\"\n";
     let dialect = dialect(&[ERRORS, TOKENS, &own]);
     for (endpoint, kind, status, shown, media) in [
-        (
-            Some(0),
-            Kind::Malformed,
-            400,
-            r#"{"code":400,"message":"Bad Request"}"#,
-            Some("application/json"),
-        ),
-        (
-            Some(0),
-            Kind::Fault,
-            500,
-            r#"{"code":500,"message":"Internal Server Error"}"#,
-            Some("application/json"),
-        ),
+        (Some(0), Kind::Malformed, 400, r#"{"code":400,"message":"Bad Request"}"#, Some("application/json")),
+        (Some(0), Kind::Fault, 500, r#"{"code":500,"message":"Internal Server Error"}"#, Some("application/json")),
         (Some(0), Kind::InvalidCredentials, 402, "", None),
-        (
-            None,
-            Kind::InvalidCredentials,
-            403,
-            "No, 403",
-            Some("text/plain;charset=utf-8"),
-        ),
+        (None, Kind::InvalidCredentials, 403, "No, 403", Some("text/plain;charset=utf-8")),
         (Some(0), Kind::TooLarge, 413, "null", Some("application/problem+json")),
         (Some(0), Kind::Timeout, 408, "slow", Some("text/plain;charset=utf-8")),
         (Some(0), Kind::MustChangePassword, 200, "", None),
         (Some(0), Kind::SignedOut, 200, "", None),
-        (
-            Some(99),
-            Kind::Malformed,
-            400,
-            r#"{"code":400,"message":"Bad Request"}"#,
-            Some("application/json"),
-        ),
+        (Some(99), Kind::Malformed, 400, r#"{"code":400,"message":"Bad Request"}"#, Some("application/json")),
     ] {
         let response = respond(&dialect, endpoint, &Outcome::plain(kind), &[]);
-        assert_eq!(
-            response.status,
-            StatusCode::from_u16(status).expect("status"),
-            "{}",
-            kind.name()
-        );
+        assert_eq!(response.status, StatusCode::from_u16(status).expect("status"), "{}", kind.name());
         assert_eq!(body(&response), shown, "{}", kind.name());
         assert_eq!(header(&response, "content-type"), media, "{}", kind.name());
         assert_eq!(header(&response, "x-frame-options"), Some("DENY"));
@@ -254,10 +182,7 @@ fn errors_are_listed_with_their_messages() {
     let response = respond(&dialect, Some(0), &Outcome::plain(Kind::PasswordMismatch), &errors);
     let expected = r#"{"errors":{"first_name":["a","b\""],"x":["c"]},"first":["first name: a","x: c"],"all":[[{"m":"a"},{"m":"b\""}],[{"m":"c"}]]}"#;
     assert_eq!(body(&response), expected);
-    assert_eq!(
-        (response.status.as_u16(), header(&response, "cache-control")),
-        (422, Some("private"))
-    );
+    assert_eq!((response.status.as_u16(), header(&response, "cache-control")), (422, Some("private")));
     assert_eq!(
         body(&respond(&dialect, Some(0), &Outcome::plain(Kind::Invalid), &[])),
         r#"{"errors":{},"first":[],"all":[]}"#
@@ -268,26 +193,14 @@ fn errors_are_listed_with_their_messages() {
 fn the_server_is_told_what_to_say_besides() {
     let dialect = dialect(&[ERRORS, TOKENS, LOGIN]);
     let response = respond(&dialect, None, &Outcome::overloaded(5), &[]);
-    assert_eq!(
-        (response.status.as_u16(), header(&response, "retry-after")),
-        (503, Some("5"))
-    );
+    assert_eq!((response.status.as_u16(), header(&response, "retry-after")), (503, Some("5")));
     let outcome = Outcome::plain(Kind::MethodNotAllowed);
     let tokens = Tokens::default();
     let now = Timestamp(0);
-    let answer = Answer {
-        outcome: &outcome,
-        tokens: &tokens,
-        errors: &[],
-        request_id: "",
-        now,
-        allow: Some("GET, POST"),
-    };
+    let answer =
+        Answer { outcome: &outcome, tokens: &tokens, errors: &[], request_id: "", now, allow: Some("GET, POST") };
     let response = dialect.encode(None, &answer);
-    assert_eq!(
-        (response.status.as_u16(), header(&response, "allow")),
-        (405, Some("GET, POST"))
-    );
+    assert_eq!((response.status.as_u16(), header(&response, "allow")), (405, Some("GET, POST")));
 }
 
 // Total: also for outcomes that the operation never has, without anything that they carry.
@@ -326,19 +239,13 @@ fn tokens_are_wanted_where_they_are_shown() {
     for (shown, wanted) in [
         ("body = '{}'", (false, false)),
         ("body = '{ \"a\": \"{access.expires_in}\" }'", (true, false)),
-        (
-            "body = '{ \"{each user.roles}\": { \"a\": \"x {refresh.token}\" } }'",
-            (false, true),
-        ),
+        ("body = '{ \"{each user.roles}\": { \"a\": \"x {refresh.token}\" } }'", (false, true)),
         ("headers = { X-T = \"{access.token}\" }", (true, false)),
         (
             "[[on.signed_in.cookie]]\nname = \"s\"\nvalue = \"{access.token}\"\nmax_age = \"{refresh.expires_in}\"",
             (true, true),
         ),
-        (
-            "[[on.signed_in.cookie]]\nname = \"s\"\nvalue = \"\"\nmax_age = 0",
-            (false, false),
-        ),
+        ("[[on.signed_in.cookie]]\nname = \"s\"\nvalue = \"\"\nmax_age = 0", (false, false)),
     ] {
         assert_eq!(wants(shown), wanted, "{shown}");
     }

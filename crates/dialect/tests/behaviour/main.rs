@@ -67,19 +67,12 @@ fn user() -> User {
 
 fn role(id: i64, name: &str, permissions: &[&str]) -> Role {
     let permissions = permissions.iter().map(|text| (*text).to_owned()).collect();
-    Role {
-        id,
-        name: name.to_owned(),
-        permissions,
-    }
+    Role { id, name: name.to_owned(), permissions }
 }
 
 fn session() -> Session {
     Session {
-        id: SessionId {
-            user: UserId(7),
-            handle: Handle([0xab; 16]),
-        },
+        id: SessionId { user: UserId(7), handle: Handle([0xab; 16]) },
         dialect: "d".to_owned(),
         device: None,
         salt: [0; 16],
@@ -105,27 +98,13 @@ impl Sent {
     fn new(headers: &[(&'static str, &str)]) -> Self {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(
-                HeaderName::from_static(name),
-                HeaderValue::from_str(value).expect("value"),
-            );
+            map.append(HeaderName::from_static(name), HeaderValue::from_str(value).expect("value"));
         }
-        Self {
-            headers: map,
-            query: None,
-            params: Params::new(),
-        }
+        Self { headers: map, query: None, params: Params::new() }
     }
 
     fn with<'a>(&'a self, body: &'a [u8]) -> Request<'a> {
         let Self { headers, query, params } = self;
-        Request {
-            method: &Method::POST,
-            path: "/login",
-            query: *query,
-            headers,
-            body,
-            params,
-        }
+        Request { method: &Method::POST, path: "/login", query: *query, headers, body, params }
     }
 }

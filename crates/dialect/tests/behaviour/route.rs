@@ -9,21 +9,10 @@ use myna_dialect::{Dialect, Found, Router, compile};
 fn dialect(name: &str, routes: &[&str]) -> Arc<Dialect> {
     let mut text = format!("dialect = \"{name}\"\n[on.reset_requested]\n[on.error]\n");
     for (at, route) in routes.iter().enumerate() {
-        let params = route
-            .split('{')
-            .skip(1)
-            .filter_map(|part| part.split_once('}'))
-            .map(|(name, _)| name);
+        let params = route.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name);
         let params: Vec<&str> = params.collect();
-        let extra = params
-            .iter()
-            .map(|name| format!("\"{name}\""))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let from = params
-            .iter()
-            .map(|name| format!("{name} = \"path {name}\", "))
-            .collect::<String>();
+        let extra = params.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        let from = params.iter().map(|name| format!("{name} = \"path {name}\", ")).collect::<String>();
         text += &format!(
             "[[endpoint]]\nname = \"e{at}\"\nroute = \"{route}\"\noperation = \"request_password_reset\"\n\
              request = '{{ \"e\": \"{{email}}\" }}'\nextra = [{extra}]\nfrom = {{ {from} }}\n"
@@ -35,16 +24,8 @@ fn dialect(name: &str, routes: &[&str]) -> Arc<Dialect> {
 fn find(router: &Router, method: &Method, path: &str) -> String {
     match router.find(method, path) {
         Found::Endpoint(found) => {
-            let params = found
-                .params
-                .iter()
-                .map(|(name, value)| format!(" {name}={value}"))
-                .collect::<String>();
-            format!(
-                "{}/{}{params}",
-                found.dialect.name(),
-                found.dialect.endpoint(found.endpoint).name()
-            )
+            let params = found.params.iter().map(|(name, value)| format!(" {name}={value}")).collect::<String>();
+            format!("{}/{}{params}", found.dialect.name(), found.dialect.endpoint(found.endpoint).name())
         }
         Found::WrongMethod { dialect, allow } => format!("{} allows {allow}", dialect.name()),
         Found::Nothing => "nothing".to_owned(),
@@ -54,16 +35,7 @@ fn find(router: &Router, method: &Method, path: &str) -> String {
 // IN-10: a path is its bytes.
 #[test]
 fn paths_are_compared_byte_by_byte() {
-    let one = dialect(
-        "one",
-        &[
-            "POST /api/login",
-            "GET /api/login",
-            "DELETE /u/{id}/s/{s}",
-            "POST /",
-            "POST /slash/",
-        ],
-    );
+    let one = dialect("one", &["POST /api/login", "GET /api/login", "DELETE /u/{id}/s/{s}", "POST /", "POST /slash/"]);
     let two = dialect("two", &["POST /api/{x}/y", "PUT /other"]);
     let router = Router::new(vec![one, two], &["/healthz"]).expect("no overlap");
     assert_eq!(router.dialects().count(), 2);
@@ -115,10 +87,6 @@ fn a_path_belongs_to_one_dialect() {
         }
     }
     for (route, overlap) in [("POST /healthz", true), ("POST /{x}", true), ("POST /health", false)] {
-        assert_eq!(
-            Router::new(vec![dialect("one", &[route])], &["/healthz"]).is_err(),
-            overlap,
-            "{route}"
-        );
+        assert_eq!(Router::new(vec![dialect("one", &[route])], &["/healthz"]).is_err(), overlap, "{route}");
     }
 }

@@ -43,10 +43,7 @@ fn members(bytes: &[u8]) -> Map<String, Value> {
 #[test]
 fn claims_are_written_in_order_and_read_back_as_precisely_as_they_tell() {
     let (user, session) = (user(), session());
-    let by_session = Bearer::Session(SessionId {
-        user: UserId(7),
-        handle: Handle([0xab; 16]),
-    });
+    let by_session = Bearer::Session(SessionId { user: UserId(7), handle: Handle([0xab; 16]) });
     let by_name = Bearer::Named(Canonical::of("foo@gmail.com").expect("name"));
     for (claims, written, bearer) in [
         (
@@ -71,14 +68,8 @@ fn claims_are_written_in_order_and_read_back_as_precisely_as_they_tell() {
         assert_eq!(str::from_utf8(&bytes), Ok(written));
         assert_eq!(profile.read(&members(&bytes)), Some(bearer), "{claims}");
         let header = profile.header(&view(&user, &session));
-        assert_eq!(
-            str::from_utf8(&header),
-            Ok(r#"{"typ":"JWT","alg":"HS256","jti":"id1","kid":"k1"}"#)
-        );
-        assert_eq!(
-            (profile.algorithm(), profile.lifetime()),
-            ("HS256", Duration::from_secs(3600))
-        );
+        assert_eq!(str::from_utf8(&header), Ok(r#"{"typ":"JWT","alg":"HS256","jti":"id1","kid":"k1"}"#));
+        assert_eq!((profile.algorithm(), profile.lifetime()), ("HS256", Duration::from_secs(3600)));
     }
 }
 
@@ -90,13 +81,7 @@ fn claims_of_another_shape_name_nobody() {
     let profile = dialect.access().expect("access tokens");
     let sid = "abababababababababababababababab";
     assert!(
-        profile
-            .read(&members(
-                json!({"iss": "me", "sub": 7, "sid": sid, "exp": 1})
-                    .to_string()
-                    .as_bytes()
-            ))
-            .is_some()
+        profile.read(&members(json!({"iss": "me", "sub": 7, "sid": sid, "exp": 1}).to_string().as_bytes())).is_some()
     );
     for wrong in [
         json!({"iss": "you", "sub": 7, "sid": sid}),
@@ -146,18 +131,10 @@ lifetime  = "4h"
     let dialect = dialect(&[tokens, ON, LOGIN]);
     let (user, session) = (user(), session());
     let access = dialect.access().expect("access tokens");
-    let Some(RefreshProfile::Jwt(refresh)) = dialect.refresh() else {
-        panic!("refresh tokens")
-    };
+    let Some(RefreshProfile::Jwt(refresh)) = dialect.refresh() else { panic!("refresh tokens") };
     let refresh_claims = refresh.claims(&view(&user, &session));
-    assert_eq!(
-        str::from_utf8(&refresh_claims),
-        Ok(r#"{"sub":7,"kind":"refresh","exp":15400,"jti":"OPAQUE"}"#)
-    );
-    let (refresh_claims, access_claims) = (
-        members(&refresh_claims),
-        members(&access.claims(&view(&user, &session))),
-    );
+    assert_eq!(str::from_utf8(&refresh_claims), Ok(r#"{"sub":7,"kind":"refresh","exp":15400,"jti":"OPAQUE"}"#));
+    let (refresh_claims, access_claims) = (members(&refresh_claims), members(&access.claims(&view(&user, &session))));
     assert_eq!(refresh.opaque_of(&refresh_claims), Some("OPAQUE"));
     assert_eq!(refresh.opaque_of(&access_claims), None);
     assert_eq!(access.read(&refresh_claims), None);
@@ -184,12 +161,7 @@ fn terms_follow_from_lifetimes() {
         (access("1h"), 3600, 30 * day, 10),
         (access("40d"), 40 * day, 40 * day, 10),
         (access("40d") + refresh, 4 * 3600, 40 * day, 10),
-        (
-            access("1h") + refresh + "[session]\nlifetime = \"8h\"\ngrace = \"0s\"\n",
-            4 * 3600,
-            8 * 3600,
-            0,
-        ),
+        (access("1h") + refresh + "[session]\nlifetime = \"8h\"\ngrace = \"0s\"\n", 4 * 3600, 8 * 3600, 0),
     ] {
         let dialect = dialect(&[&parts, ON, LOGIN]);
         let terms = dialect.terms();

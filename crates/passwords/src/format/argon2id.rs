@@ -14,11 +14,8 @@ use crate::hasher::{HashError, Hasher};
 use crate::params::{Argon2Params, ParamsError};
 
 /// The row of the table.
-pub(crate) const FORMAT: Format = Format {
-    name: NAME,
-    prefixes: &["$argon2id$"],
-    parse: |stored| Ok(Arc::new(parse(stored)?)),
-};
+pub(crate) const FORMAT: Format =
+    Format { name: NAME, prefixes: &["$argon2id$"], parse: |stored| Ok(Arc::new(parse(stored)?)) };
 
 /// The tag of a new hash, in bytes.
 pub(crate) const TAG_BYTES: usize = 32;
@@ -41,11 +38,7 @@ pub(crate) struct Argon2id {
 impl Argon2id {
     /// A hash from its parts.
     pub(crate) fn new(params: Argon2Params, salt: &[u8; SALT_BYTES], tag: &[u8; TAG_BYTES]) -> Self {
-        Self {
-            params,
-            salt: salt.to_vec(),
-            tag: tag.to_vec(),
-        }
+        Self { params, salt: salt.to_vec(), tag: tag.to_vec() }
     }
 }
 
@@ -69,12 +62,7 @@ impl Scheme for Argon2id {
 impl fmt::Display for Argon2id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { params, salt, tag } = self;
-        write!(
-            f,
-            "${NAME}$v=19${params}${}${}",
-            STANDARD_NO_PAD.encode(salt),
-            STANDARD_NO_PAD.encode(tag)
-        )
+        write!(f, "${NAME}$v=19${params}${}${}", STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(tag))
     }
 }
 
@@ -88,16 +76,8 @@ fn parse(stored: &str) -> Result<Argon2id, ParseError> {
     }
     // The cost is bounded before anything is decoded (PW-08).
     let params = parse_params(params)?;
-    let salt = decode(
-        salt,
-        SALT_BYTES_ACCEPTED,
-        "the salt must be 8 to 64 bytes in base64 without padding",
-    )?;
-    let tag = decode(
-        tag,
-        TAG_BYTES_ACCEPTED,
-        "the tag must be 16 to 64 bytes in base64 without padding",
-    )?;
+    let salt = decode(salt, SALT_BYTES_ACCEPTED, "the salt must be 8 to 64 bytes in base64 without padding")?;
+    let tag = decode(tag, TAG_BYTES_ACCEPTED, "the tag must be 16 to 64 bytes in base64 without padding")?;
     Ok(Argon2id { params, salt, tag })
 }
 
@@ -122,17 +102,11 @@ fn parse_params(text: &str) -> Result<Argon2Params, ParseError> {
         return malformed("its parameters must be m, t and p, each once");
     };
     Argon2Params::stored(memory_kib, passes, lanes).map_err(|error| match error {
-        ParamsError::OutOfRange { name, value, min, max } => ParseError::CostOutOfRange {
-            format: NAME,
-            name,
-            value,
-            min,
-            max,
-        },
+        ParamsError::OutOfRange { name, value, min, max } => {
+            ParseError::CostOutOfRange { format: NAME, name, value, min, max }
+        }
         // Stored hashes have no floor; only the constructor for new ones answers so.
-        ParamsError::BelowFloor {
-            memory_kib, floor_kib, ..
-        } => ParseError::CostOutOfRange {
+        ParamsError::BelowFloor { memory_kib, floor_kib, .. } => ParseError::CostOutOfRange {
             format: NAME,
             name: "memory_kib",
             value: memory_kib,
@@ -172,22 +146,10 @@ mod tests {
             ("m=262144,t=16,p=8", None),
             ("m=8,t=1,p=1", None),
             ("p=1,t=2,m=64", None),
-            (
-                "m=4294967295,t=1,p=1",
-                Some("memory_kib is 4294967295; it must be between 8 and 262144"),
-            ),
-            (
-                "m=4194304,t=1,p=1",
-                Some("memory_kib is 4194304; it must be between 8 and 262144"),
-            ),
-            (
-                "m=262145,t=1,p=1",
-                Some("memory_kib is 262145; it must be between 8 and 262144"),
-            ),
-            (
-                "m=15,t=1,p=2",
-                Some("memory_kib is 15; it must be between 16 and 262144"),
-            ),
+            ("m=4294967295,t=1,p=1", Some("memory_kib is 4294967295; it must be between 8 and 262144")),
+            ("m=4194304,t=1,p=1", Some("memory_kib is 4194304; it must be between 8 and 262144")),
+            ("m=262145,t=1,p=1", Some("memory_kib is 262145; it must be between 8 and 262144")),
+            ("m=15,t=1,p=2", Some("memory_kib is 15; it must be between 16 and 262144")),
             ("m=64,t=17,p=1", Some("passes is 17; it must be between 1 and 16")),
             ("m=64,t=0,p=1", Some("passes is 0; it must be between 1 and 16")),
             ("m=262144,t=1,p=9", Some("lanes is 9; it must be between 1 and 8")),
@@ -195,11 +157,7 @@ mod tests {
         ];
         for (params, refused) in cases {
             let message = refused.map(|refused| format!("argon2id hash refused: {refused}"));
-            assert_eq!(
-                refusal(&format!("$argon2id$v=19${params}${SALT}${TAG}")),
-                message,
-                "{params}"
-            );
+            assert_eq!(refusal(&format!("$argon2id$v=19${params}${SALT}${TAG}")), message, "{params}");
         }
     }
 
@@ -245,17 +203,10 @@ mod tests {
             (format!("$argon2id$v=19$m=65536,t=3,p=4${SALT}${TAG}"), false),
             (format!("$argon2id$v=19$m=4096,t=3,p=1${SALT}${TAG}"), true),
             (format!("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ${TAG}"), true),
-            (
-                format!("$argon2id$v=19$m=19456,t=2,p=1${SALT}$AAAAAAAAAAAAAAAAAAAAAA"),
-                true,
-            ),
+            (format!("$argon2id$v=19$m=19456,t=2,p=1${SALT}$AAAAAAAAAAAAAAAAAAAAAA"), true),
         ];
         for (stored, rehash) in cases {
-            assert_eq!(
-                PasswordHash::parse(&stored).unwrap().needs_rehash(&current),
-                rehash,
-                "{stored}"
-            );
+            assert_eq!(PasswordHash::parse(&stored).unwrap().needs_rehash(&current), rehash, "{stored}");
         }
     }
 }

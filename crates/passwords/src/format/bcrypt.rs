@@ -18,11 +18,8 @@ use crate::hasher::{HashError, Hasher};
 use crate::params::Argon2Params;
 
 /// The row of the table.
-pub(crate) const FORMAT: Format = Format {
-    name: NAME,
-    prefixes: &["$2a$", "$2b$", "$2y$"],
-    parse: |stored| Ok(Arc::new(parse(stored)?)),
-};
+pub(crate) const FORMAT: Format =
+    Format { name: NAME, prefixes: &["$2a$", "$2b$", "$2y$"], parse: |stored| Ok(Arc::new(parse(stored)?)) };
 
 const NAME: &str = "bcrypt";
 /// The least cost bcrypt knows.
@@ -89,10 +86,7 @@ fn parse(stored: &str) -> Result<Bcrypt, ParseError> {
         });
     }
     let (mut salt, mut tag) = ([0; 16], [0; 23]);
-    let decoded = (
-        BASE64.decode_slice(&stored[7..29], &mut salt),
-        BASE64.decode_slice(&stored[29..], &mut tag),
-    );
+    let decoded = (BASE64.decode_slice(&stored[7..29], &mut salt), BASE64.decode_slice(&stored[29..], &mut tag));
     match decoded {
         (Ok(16), Ok(23)) => Ok(Bcrypt { cost, salt, tag }),
         _ => malformed("salt or tag is not in bcrypt's base64"),
@@ -118,21 +112,10 @@ mod tests {
     #[test]
     fn costs_are_bounded_at_parse() {
         // PW-08
-        for (cost, refused) in [
-            ("04", false),
-            ("15", false),
-            ("16", true),
-            ("31", true),
-            ("03", true),
-            ("00", true),
-        ] {
+        for (cost, refused) in [("04", false), ("15", false), ("16", true), ("31", true), ("03", true), ("00", true)] {
             let number: u32 = cost.parse().unwrap();
             let message = format!("bcrypt hash refused: cost is {number}; it must be between 4 and 15");
-            assert_eq!(
-                refusal(&format!("$2b${cost}${TAIL}")),
-                refused.then_some(message),
-                "{cost}"
-            );
+            assert_eq!(refusal(&format!("$2b${cost}${TAIL}")), refused.then_some(message), "{cost}");
         }
     }
 

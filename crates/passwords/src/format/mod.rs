@@ -19,10 +19,7 @@ const REFUSED: [(&str, &str); 3] = [
     ("$argon2i$", "argon2i hashes are not accepted, only argon2id"),
     ("$argon2d$", "argon2d hashes are not accepted, only argon2id"),
     // crypt_blowfish before 2011 extended the sign of bytes above 127: many passwords then share one hash.
-    (
-        "$2x$",
-        "bcrypt $2x$ hashes are not accepted: they come from a broken implementation",
-    ),
+    ("$2x$", "bcrypt $2x$ hashes are not accepted: they come from a broken implementation"),
 ];
 
 /// A row of the table.

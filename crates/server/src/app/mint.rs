@@ -51,23 +51,10 @@ impl App {
         // Counted from the session's last use, not from now: the retry of a refresh gets the same tokens again.
         let issued_at = session.used_at;
         let lifetime = dialect.access().map(|profile| profile.lifetime()).unwrap_or_default();
-        let about = About {
-            user,
-            session,
-            issued_at,
-            access_expires_at: issued_at + lifetime,
-            access_id: access_id(session),
-        };
-        let access = if wants.access {
-            Some(self.mint_access(dialect, &about)?)
-        } else {
-            None
-        };
-        let refresh = if wants.refresh {
-            Some(self.mint_refresh(dialect, &about)?)
-        } else {
-            None
-        };
+        let about =
+            About { user, session, issued_at, access_expires_at: issued_at + lifetime, access_id: access_id(session) };
+        let access = if wants.access { Some(self.mint_access(dialect, &about)?) } else { None };
+        let refresh = if wants.refresh { Some(self.mint_refresh(dialect, &about)?) } else { None };
         Ok(Tokens { access, refresh })
     }
 
@@ -91,10 +78,7 @@ impl App {
             handle: session.id.handle.0,
             generation: session.generation.unsigned_abs(),
         };
-        let bytes = self
-            .keys
-            .refresh()
-            .mint(&token, &session.salt, dialect.name().as_bytes());
+        let bytes = self.keys.refresh().mint(&token, &session.salt, dialect.name().as_bytes());
         let text = match dialect.refresh().ok_or(Fault::NoKey)? {
             RefreshProfile::Opaque(profile) => opaque_format(profile).encode(&bytes),
             RefreshProfile::Jwt(profile) => {
@@ -105,21 +89,12 @@ impl App {
             }
         };
         let (issued_at, expires_at) = (about.issued_at, session.idle_expires_at);
-        Ok(Minted {
-            text,
-            id: String::new(),
-            issued_at,
-            expires_at,
-        })
+        Ok(Minted { text, id: String::new(), issued_at, expires_at })
     }
 
     /// The token of a reset link. It is derived when the mail is sent; the database never holds it (RF-06).
     pub(crate) fn reset_token(&self, challenge: &Challenge) -> String {
-        let token = RefreshToken {
-            user: challenge.id.user.0,
-            handle: challenge.id.handle.0,
-            generation: 0,
-        };
+        let token = RefreshToken { user: challenge.id.user.0, handle: challenge.id.handle.0, generation: 0 };
         reset_format().encode(&self.keys.reset().mint(&token, &challenge.salt, b"reset"))
     }
 }
@@ -130,11 +105,7 @@ fn access_id(session: &Session) -> String {
     named.extend(session.salt);
     named.extend(session.generation.to_be_bytes());
     named.extend(session.used_at.0.to_be_bytes());
-    digest(&named)
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest(&named).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(super) fn opaque_format(profile: &OpaqueProfile) -> OpaqueFormat {

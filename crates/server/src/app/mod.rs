@@ -51,11 +51,7 @@ pub(crate) struct PasswordRules {
 impl PasswordRules {
     /// Rules with a decoy of the same cost.
     pub(crate) fn new(cost: Argon2Params, strength: strength::Policy) -> Self {
-        Self {
-            cost,
-            strength,
-            decoy: PasswordHash::decoy(&cost),
-        }
+        Self { cost, strength, decoy: PasswordHash::decoy(&cost) }
     }
 }
 

@@ -82,9 +82,7 @@ impl App {
         } else {
             None
         };
-        or_answer!(call.inputs.require(Field::RefreshToken), |problem| invalid(vec![
-            problem
-        ]));
+        or_answer!(call.inputs.require(Field::RefreshToken), |problem| invalid(vec![problem]));
         let Some(presented) = self.presented(call, now) else {
             return Ok(Decision::answer(Outcome::plain(Kind::InvalidRefresh)));
         };
@@ -116,16 +114,10 @@ impl App {
             None
         };
         let by_refresh = if endpoint.reads(Field::RefreshToken) {
-            or_answer!(call.inputs.require(Field::RefreshToken), |problem| invalid(vec![
-                problem
-            ]));
+            or_answer!(call.inputs.require(Field::RefreshToken), |problem| invalid(vec![problem]));
             Some(match self.presented(call, now) {
                 Some(presented) => {
-                    let session = self
-                        .store
-                        .load_session(named(&presented))
-                        .await?
-                        .map(|facts| facts.session);
+                    let session = self.store.load_session(named(&presented)).await?.map(|facts| facts.session);
                     let proof = self.proof_of(call, &presented, session.as_ref().map(|session| &session.salt));
                     (session, proof)
                 }
@@ -134,10 +126,7 @@ impl App {
         } else {
             None
         };
-        Ok(logout::decide(
-            &self.ctx(call, now)?,
-            &logout::Facts { by_access, by_refresh },
-        ))
+        Ok(logout::decide(&self.ctx(call, now)?, &logout::Facts { by_access, by_refresh }))
     }
 
     fn proof_of(&self, call: &Call, presented: &Presented, salt: Option<&[u8; 16]>) -> Proof {
@@ -148,11 +137,7 @@ impl App {
         let input = or_answer!(register::Input::parse(&call.inputs), invalid);
         let (fields, canonicals): (Vec<_>, Vec<_>) = input.identifiers().into_iter().unzip();
         let found = self.store.load_taken(&canonicals).await?;
-        let taken: Vec<_> = fields
-            .into_iter()
-            .zip(found)
-            .filter_map(|(field, taken)| taken.then_some(field))
-            .collect();
+        let taken: Vec<_> = fields.into_iter().zip(found).filter_map(|(field, taken)| taken.then_some(field)).collect();
         let names = [&input.email, &input.username, &input.first_name, &input.last_name];
         let context = names.into_iter().flatten().cloned().collect();
         let password = or_shed!(self.hash_password(&input.password, context, taken.is_empty()).await?);
@@ -169,10 +154,7 @@ impl App {
             Some(identifier) => self.store.load_known(identifier).await?,
             None => None,
         };
-        Ok(request_password_reset::decide(
-            &self.ctx(call, now)?,
-            known.as_ref().map(|known| &known.user),
-        ))
+        Ok(request_password_reset::decide(&self.ctx(call, now)?, known.as_ref().map(|known| &known.user)))
     }
 
     async fn reset_password(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
@@ -188,9 +170,7 @@ impl App {
             _ => Proof::Forged,
         };
         let ctx = self.ctx(call, now)?;
-        let open = facts
-            .as_ref()
-            .filter(|_| reset_password::is_open(&ctx, &input, facts.as_ref(), proof));
+        let open = facts.as_ref().filter(|_| reset_password::is_open(&ctx, &input, facts.as_ref(), proof));
         let password = match open {
             Some(facts) => or_shed!(self.hash_password(&input.password, names(&facts.user), true).await?),
             None => NewPassword::NotTried,
@@ -206,27 +186,14 @@ impl App {
         let verdict = or_shed!(self.verify_password(stored, &input.password).await?);
         let password = match (&facts, &verdict) {
             (Some(facts), myna_core::policy::Verdict::Match { .. }) => {
-                or_shed!(
-                    self.hash_password(&input.new_password, names(&facts.known.user), true)
-                        .await?
-                )
+                or_shed!(self.hash_password(&input.new_password, names(&facts.known.user), true).await?)
             }
             _ => NewPassword::NotTried,
         };
-        Ok(change_password::decide(
-            &self.ctx(call, now)?,
-            &bearer,
-            facts.as_ref(),
-            &verdict,
-            password,
-        ))
+        Ok(change_password::decide(&self.ctx(call, now)?, &bearer, facts.as_ref(), &verdict, password))
     }
 }
 
 fn names(user: &User) -> Vec<String> {
-    [&user.email, &user.username, &user.first_name, &user.last_name]
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect()
+    [&user.email, &user.username, &user.first_name, &user.last_name].into_iter().flatten().cloned().collect()
 }

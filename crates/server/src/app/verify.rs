@@ -42,11 +42,7 @@ impl App {
         if let Some(Err(error)) = &hash {
             tracing::error!(%error, "a stored password hash cannot be read; its user cannot sign in");
         }
-        let (hash, decoy, cost) = (
-            hash.and_then(Result::ok),
-            self.passwords.decoy.clone(),
-            self.passwords.cost,
-        );
+        let (hash, decoy, cost) = (hash.and_then(Result::ok), self.passwords.decoy.clone(), self.passwords.cost);
         let salt = random()?;
         let done = self.hashing.run(move |hasher| -> Result<Verdict, HashError> {
             let Some(hash) = hash else {
@@ -57,9 +53,7 @@ impl App {
             match hash.verify(password.as_bytes(), hasher)? {
                 myna_passwords::Verdict::Match if legacy => {
                     let fresh = hasher.hash(password.as_bytes(), &salt, &cost)?;
-                    Ok(Verdict::Match {
-                        rehash: Some(Secret::new(fresh.stored_text().to_owned())),
-                    })
+                    Ok(Verdict::Match { rehash: Some(Secret::new(fresh.stored_text().to_owned())) })
                 }
                 myna_passwords::Verdict::Match => Ok(Verdict::Match { rehash: None }),
                 myna_passwords::Verdict::Mismatch if legacy => {
@@ -117,21 +111,11 @@ impl App {
     pub(super) fn bearer(&self, call: &Call, now: Timestamp, expiry: Expiry) -> Result<Bearer, Kind> {
         let token = call.inputs.secret(Field::AccessToken).ok_or(Kind::MissingToken)?;
         let profile = call.dialect.access().ok_or(Kind::InvalidToken)?;
-        let ring = self
-            .keys
-            .ring(call.dialect.name(), Use::Access)
-            .ok_or(Kind::InvalidToken)?;
-        let rules = Rules {
-            leeway_seconds: 0,
-            expiry,
-        };
+        let ring = self.keys.ring(call.dialect.name(), Use::Access).ok_or(Kind::InvalidToken)?;
+        let rules = Rules { leeway_seconds: 0, expiry };
         let claims = ring.verify(token.expose(), now.seconds(), &rules).map_err(|rejected| {
             tracing::debug!(%rejected, "access token refused");
-            if rejected == Rejected::Expired {
-                Kind::ExpiredToken
-            } else {
-                Kind::InvalidToken
-            }
+            if rejected == Rejected::Expired { Kind::ExpiredToken } else { Kind::InvalidToken }
         })?;
         profile.read(claims.members()).ok_or(Kind::InvalidToken)
     }
@@ -143,14 +127,9 @@ impl App {
             RefreshProfile::Opaque(profile) => super::mint::opaque_format(profile).decode(token)?,
             RefreshProfile::Jwt(profile) => {
                 let ring = self.keys.ring(call.dialect.name(), Use::Refresh)?;
-                let rules = Rules {
-                    leeway_seconds: 0,
-                    expiry: Expiry::Enforce,
-                };
+                let rules = Rules { leeway_seconds: 0, expiry: Expiry::Enforce };
                 let claims = ring.verify(token, now.seconds(), &rules).ok()?;
-                BASE64_URL_SAFE_NO_PAD
-                    .decode(profile.opaque_of(claims.members())?)
-                    .ok()?
+                BASE64_URL_SAFE_NO_PAD.decode(profile.opaque_of(claims.members())?).ok()?
             }
         };
         Presented::parse(&bytes).ok()
@@ -164,20 +143,13 @@ impl App {
 
 /// Whether `key` made the token.
 pub(super) fn proof(key: &RefreshKey, presented: &Presented, salt: &[u8; 16], binding: &[u8]) -> Proof {
-    if key.verify(presented, salt, binding) {
-        Proof::Genuine
-    } else {
-        Proof::Forged
-    }
+    if key.verify(presented, salt, binding) { Proof::Genuine } else { Proof::Forged }
 }
 
 /// The row that a token names.
 pub(super) fn named(presented: &Presented) -> SessionId {
     let token = presented.token();
-    SessionId {
-        user: UserId(token.user),
-        handle: Handle(token.handle),
-    }
+    SessionId { user: UserId(token.user), handle: Handle(token.handle) }
 }
 
 const fn problem(weakness: Weakness) -> ProblemKind {

@@ -60,23 +60,14 @@ impl Here {
     pub(super) fn new(found: &Found, road: Road) -> anyhow::Result<Self> {
         let compiled = dialects::compile_all(std::slice::from_ref(found), false)?;
         let dialect = compiled.into_iter().next().context("no dialect")?;
-        Ok(Self {
-            dialect,
-            keys: tempfile::tempdir()?,
-            road,
-            hashes: Mutex::default(),
-        })
+        Ok(Self { dialect, keys: tempfile::tempdir()?, road, hashes: Mutex::default() })
     }
 
     pub(super) async fn bench(&self, case: &Case) -> anyhow::Result<Bench> {
         let data = tempfile::tempdir()?;
         let store = Store::open(&data.path().join("data"), Opening::Create)?;
         let keys = Keyring::open(self.keys.path(), needs(&self.dialect), START)?;
-        let size = Size {
-            threads: 1,
-            queue: 64,
-            patience: PATIENCE,
-        };
+        let size = Size { threads: 1, queue: 64, patience: PATIENCE };
         let app = Arc::new(App {
             store,
             hashing: Hashing::start(size, self_check()?)?,
@@ -97,20 +88,12 @@ impl Here {
             made.map_err(|error| anyhow::anyhow!("cannot make user {}: {error}", user.id))?;
         }
         let router = dialects::route(vec![Arc::clone(&self.dialect)], &RESERVED)?;
-        let site = Arc::new(Site {
-            app,
-            router,
-            patience: PATIENCE,
-        });
+        let site = Arc::new(Site { app, router, patience: PATIENCE });
         let remote = match self.road {
             Road::Direct => None,
             Road::Http => Some(listen(&site)?),
         };
-        Ok(Bench {
-            site,
-            remote,
-            _data: data,
-        })
+        Ok(Bench { site, remote, _data: data })
     }
 
     fn hash(&self, password: &str) -> anyhow::Result<Secret<String>> {
@@ -141,12 +124,8 @@ fn listen(site: &Arc<Site>) -> anyhow::Result<(Remote, watch::Sender<bool>)> {
         shutdown_timeout: Duration::ZERO,
     };
     let (stop, stopping) = watch::channel(false);
-    let wire = Arc::new(Wire {
-        site: Arc::clone(site),
-        limits: limits.clone(),
-        trusted: Vec::new(),
-        origins: Vec::new(),
-    });
+    let wire =
+        Arc::new(Wire { site: Arc::clone(site), limits: limits.clone(), trusted: Vec::new(), origins: Vec::new() });
     let answer = Arc::new(move |request, peer| Arc::clone(&wire).answer(request, peer));
     tokio::spawn(serve(vec![bound], limits, answer, stopping));
     Ok((remote, stop))
@@ -161,11 +140,7 @@ impl Bench {
             Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
             None => (request.target, None),
         };
-        let body = if request.body.len() > BODY_BYTES_MAX {
-            Err(Kind::TooLarge)
-        } else {
-            Ok(request.body)
-        };
+        let body = if request.body.len() > BODY_BYTES_MAX { Err(Kind::TooLarge) } else { Ok(request.body) };
         let plain = Plain {
             method: request.method,
             path,
@@ -176,16 +151,8 @@ impl Bench {
             id: "0".repeat(16),
         };
         let answer = self.site.answer(plain).await;
-        let headers = answer
-            .headers
-            .into_iter()
-            .map(|(name, value)| (name, value.as_bytes().to_vec()))
-            .collect();
-        Ok(Reply {
-            status: answer.status,
-            headers: header_map(headers)?,
-            body: answer.body,
-        })
+        let headers = answer.headers.into_iter().map(|(name, value)| (name, value.as_bytes().to_vec())).collect();
+        Ok(Reply { status: answer.status, headers: header_map(headers)?, body: answer.body })
     }
 
     /// Does what is no exchange.
@@ -202,14 +169,8 @@ impl Bench {
                 [] => Ok(()),
                 letters => Err(format!("expected no mail, {} are queued", letters.len())),
             },
-            Action::Disable(id) => self
-                .set_status(*id, Status::Disabled)
-                .await
-                .map_err(|error| format!("{error:#}")),
-            Action::Enable(id) => self
-                .set_status(*id, Status::Active)
-                .await
-                .map_err(|error| format!("{error:#}")),
+            Action::Disable(id) => self.set_status(*id, Status::Disabled).await.map_err(|error| format!("{error:#}")),
+            Action::Enable(id) => self.set_status(*id, Status::Active).await.map_err(|error| format!("{error:#}")),
         }
     }
 
@@ -219,11 +180,7 @@ impl Bench {
         let due = app.store.due_mail(app.clock.now(), 100).await?;
         let drop = due.iter().map(|mail| Change::DropMail(mail.id)).collect();
         app.commit(drop).await.map_err(|error| anyhow::anyhow!("{error}"))?;
-        Ok(due
-            .into_iter()
-            .map(|mail| mail.letter)
-            .filter(|letter| *letter != Letter::Nobody)
-            .collect())
+        Ok(due.into_iter().map(|mail| mail.letter).filter(|letter| *letter != Letter::Nobody).collect())
     }
 
     async fn reset_mail(&self, captures: &mut Captures) -> anyhow::Result<()> {
@@ -231,13 +188,7 @@ impl Bench {
         let [Letter::PasswordReset { challenge, to }] = letters.as_slice() else {
             anyhow::bail!("expected one mail with a reset link, {} are queued", letters.len());
         };
-        let facts = self
-            .site
-            .app
-            .store
-            .load_challenge(*challenge)
-            .await?
-            .context("the mail's challenge is gone")?;
+        let facts = self.site.app.store.load_challenge(*challenge).await?.context("the mail's challenge is gone")?;
         captures.put(RESET_TOKEN, self.site.app.reset_token(&facts.challenge));
         captures.put(RESET_TO, to.clone());
         Ok(())
@@ -245,14 +196,8 @@ impl Bench {
 
     async fn set_status(&self, id: myna_core::id::UserId, status: Status) -> anyhow::Result<()> {
         let app = &self.site.app;
-        let known = app
-            .store
-            .load_known_by_id(id)
-            .await?
-            .with_context(|| format!("there is no user {id}"))?;
+        let known = app.store.load_known_by_id(id).await?.with_context(|| format!("there is no user {id}"))?;
         let decision = admin_user::decide_set(User { status, ..known.user }, None, app.clock.now());
-        app.commit(decision.changes)
-            .await
-            .map_err(|error| anyhow::anyhow!("{error}"))
+        app.commit(decision.changes).await.map_err(|error| anyhow::anyhow!("{error}"))
     }
 }

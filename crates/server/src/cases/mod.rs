@@ -43,11 +43,7 @@ pub(crate) async fn run_here(found: &[Found], only: Option<&str>, road: Road, sa
     let mut summary = Summary::default();
     for dialect in found {
         let here = Here::new(dialect, road)?;
-        for source in dialect
-            .cases
-            .iter()
-            .filter(|source| only.is_none_or(|text| source.name.contains(text)))
-        {
+        for source in dialect.cases.iter().filter(|source| only.is_none_or(|text| source.name.contains(text))) {
             let result = match case::parse(source) {
                 Err(faults) => Err(render(source, &faults, false)),
                 Ok(case) => {
@@ -140,8 +136,7 @@ async fn play(case: &Case, server: &mut Server<'_>) -> Result<(), String> {
                     .map_err(|mismatches| at(format!("{shown}{}", list(&mismatches))))?;
             }
             (Action::Jwt(jwt), _) => {
-                jwt.compare(&mut captures)
-                    .map_err(|mismatches| at(format!("jwt{}", list(&mismatches))))?;
+                jwt.compare(&mut captures).map_err(|mismatches| at(format!("jwt{}", list(&mismatches))))?;
             }
             (action, Server::Here(bench)) => bench.step(action, &mut captures).await.map_err(at)?,
             (_, Server::Remote(_)) => return Err(at("needs a hand on the server".to_owned())),
@@ -153,10 +148,7 @@ async fn play(case: &Case, server: &mut Server<'_>) -> Result<(), String> {
 fn list(mismatches: &[Mismatch]) -> String {
     let mut text = String::new();
     for Mismatch { place, expected, got } in mismatches {
-        let _ = write!(
-            text,
-            "\n      {place}\n        expected {expected}\n        got      {got}"
-        );
+        let _ = write!(text, "\n      {place}\n        expected {expected}\n        got      {got}");
     }
     text
 }

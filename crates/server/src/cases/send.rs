@@ -26,10 +26,7 @@ impl Remote {
             bail!("`{url}`: only http:// is spoken here; put a plain listener or a proxy before an HTTPS server");
         }
         let host = uri.host().with_context(|| format!("`{url}` names no host"))?.to_owned();
-        Ok(Self {
-            port: uri.port_u16().unwrap_or(80),
-            host,
-        })
+        Ok(Self { port: uri.port_u16().unwrap_or(80), host })
     }
 
     /// Sends the request and reads the whole answer.
@@ -46,15 +43,9 @@ impl Remote {
         *message.headers_mut() = header_map(request.headers)?;
         let authority = HeaderValue::try_from(format!("{}:{}", self.host, self.port))?;
         message.headers_mut().insert(HOST, authority);
-        message
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
+        message.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         let (head, body) = sender.send_request(message).await?.into_parts();
         let body = body.collect().await?.to_bytes().to_vec();
-        Ok(Reply {
-            status: head.status,
-            headers: head.headers,
-            body,
-        })
+        Ok(Reply { status: head.status, headers: head.headers, body })
     }
 }

@@ -107,19 +107,14 @@ impl Demo {
         }
         say("Users (password):")?;
         for user in &examples.user {
-            say(format!(
-                "    {:>2}  {:<24} {:<10} {}",
-                user.id, user.email, user.username, user.password
-            ))?;
+            say(format!("    {:>2}  {:<24} {:<10} {}", user.id, user.email, user.username, user.password))?;
         }
         say(format!("\nMails are written to {}", config.mail_folder.display()))?;
         match &self.data {
             Some(data) => say(format!("The data stays in {}", data.display()))?,
             None => say("The data is thrown away at the end; --data DIR keeps it")?,
         }
-        say(format!(
-            "\nhttp://{http}  https://{https} (a self-signed certificate, for development)  Ctrl-C ends\n"
-        ))?;
+        say(format!("\nhttp://{http}  https://{https} (a self-signed certificate, for development)  Ctrl-C ends\n"))?;
         Ok(())
     }
 }

@@ -52,10 +52,7 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<dialects::Found>> {
     if names.is_empty() {
         return dialects::all(None).map_err(shown);
     }
-    names
-        .iter()
-        .map(|name| dialects::named(name, None).map_err(shown))
-        .collect()
+    names.iter().map(|name| dialects::named(name, None).map_err(shown)).collect()
 }
 
 impl Dialect {
@@ -70,20 +67,11 @@ impl Dialect {
                 let found = chosen(&names)?;
                 let compiled = dialects::compile_all(&found, in_color()).map_err(shown)?;
                 for dialect in &compiled {
-                    say(format!(
-                        "{}: no faults, {} endpoints",
-                        dialect.name(),
-                        dialect.endpoints().len()
-                    ))?;
+                    say(format!("{}: no faults, {} endpoints", dialect.name(), dialect.endpoints().len()))?;
                 }
                 Ok(())
             }
-            Self::Test {
-                dialects: names,
-                against,
-                over_http,
-                only,
-            } => {
+            Self::Test { dialects: names, against, over_http, only } => {
                 let found = chosen(&names)?;
                 let summary = match against {
                     None => {
@@ -109,11 +97,7 @@ fn list(folder: Option<PathBuf>) -> anyhow::Result<()> {
     let found = dialects::all(folder.as_deref()).map_err(shown)?;
     let compiled = dialects::compile_all(&found, in_color()).map_err(shown)?;
     for (dialect, found) in compiled.iter().zip(&found) {
-        let origin = if found.builtin {
-            "built-in"
-        } else {
-            found.source.name.as_str()
-        };
+        let origin = if found.builtin { "built-in" } else { found.source.name.as_str() };
         say(format!("{} — {} ({origin})", dialect.name(), dialect.title()))?;
         for endpoint in dialect.endpoints() {
             let route = format!("{} {}", endpoint.method(), endpoint.path());

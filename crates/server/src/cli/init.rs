@@ -43,11 +43,8 @@ impl Init {
             }
             anyhow::Error::new(error).context(format!("cannot write {path}"))
         })?;
-        file.write_all(init_file().as_bytes())
-            .with_context(|| format!("cannot write {path}"))?;
-        say(format!(
-            "wrote {path}: every setting with its default, commented out. Then: myna check, myna serve"
-        ))?;
+        file.write_all(init_file().as_bytes()).with_context(|| format!("cannot write {path}"))?;
+        say(format!("wrote {path}: every setting with its default, commented out. Then: myna check, myna serve"))?;
         Ok(())
     }
 }

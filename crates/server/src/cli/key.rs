@@ -53,32 +53,15 @@ impl Key {
 fn list(settings: &Settings) -> anyhow::Result<()> {
     let config = settings.load(&[])?;
     let mut keys = keyring::list(&config.data.join("keys"))?;
-    keys.sort_by_key(|key| {
-        (
-            key.need.dialect.clone(),
-            key.need.purpose.name(),
-            std::cmp::Reverse(key.created_at),
-        )
-    });
-    say(format!(
-        "{:<12} {:<8} {:<6} {:<9} {:<20} KEY ID",
-        "DIALECT", "USE", "ALG", "STATE", "MADE"
-    ))?;
+    keys.sort_by_key(|key| (key.need.dialect.clone(), key.need.purpose.name(), std::cmp::Reverse(key.created_at)));
+    say(format!("{:<12} {:<8} {:<6} {:<9} {:<20} KEY ID", "DIALECT", "USE", "ALG", "STATE", "MADE"))?;
     let mut last = None;
     for key in &keys {
         let state = if last == Some(&key.need) { "verifies" } else { "signs" };
         last = Some(&key.need);
-        let Need {
-            dialect,
-            purpose,
-            algorithm,
-        } = &key.need;
+        let Need { dialect, purpose, algorithm } = &key.need;
         let made = super::user::time(key.created_at);
-        say(format!(
-            "{dialect:<12} {purpose:<8} {:<6} {state:<9} {made:<20} {}",
-            algorithm.name(),
-            key.kid
-        ))?;
+        say(format!("{dialect:<12} {purpose:<8} {:<6} {state:<9} {made:<20} {}", algorithm.name(), key.kid))?;
     }
     Ok(())
 }
@@ -118,11 +101,7 @@ impl Import {
             );
         }
         let path = keyring::save(&folder, &need, &key, Clock::default().now())?;
-        say(format!(
-            "imported key {} into {}; it signs from now on",
-            key.kid(),
-            path.display()
-        ))?;
+        say(format!("imported key {} into {}; it signs from now on", key.kid(), path.display()))?;
         Ok(())
     }
 
@@ -152,10 +131,7 @@ fn parse(algorithm: Algorithm, bytes: &[u8]) -> anyhow::Result<SigningKey> {
     match algorithm {
         Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => Ok(SigningKey::from_secret(algorithm, secret)?),
         Algorithm::Rs256 | Algorithm::Es256 | Algorithm::EdDsa => {
-            bail!(
-                "neither PEM nor a JWK, and {} cannot sign with a shared secret",
-                algorithm.name()
-            )
+            bail!("neither PEM nor a JWK, and {} cannot sign with a shared secret", algorithm.name())
         }
     }
 }

@@ -21,10 +21,7 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let overrides = [("http.listen", &self.http), ("https.listen", &self.https)];
-        let overrides: Vec<_> = overrides
-            .iter()
-            .filter_map(|(key, value)| Some((*key, value.as_deref()?)))
-            .collect();
+        let overrides: Vec<_> = overrides.iter().filter_map(|(key, value)| Some((*key, value.as_deref()?))).collect();
         let config = self.settings.load(&overrides)?;
         log::start(&config.log);
         let server = Server::new(&config)?;

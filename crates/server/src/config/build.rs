@@ -24,31 +24,20 @@ pub(super) fn config(mut layers: Layers) -> Result<Config, ConfigFaults> {
     let password = password(&mut layers);
     let config = Config {
         dialects: Dialects {
-            enabled: layers
-                .value("dialects.enabled")
-                .map(|_| layers.texts("dialects.enabled")),
+            enabled: layers.value("dialects.enabled").map(|_| layers.texts("dialects.enabled")),
             folder: layers.path("dialects.folder"),
         },
         http,
         https,
         password,
-        reset: Reset {
-            link_base: layers.link("reset.link_base"),
-            lifetime: layers.duration("reset.lifetime"),
-        },
+        reset: Reset { link_base: layers.link("reset.link_base"), lifetime: layers.duration("reset.lifetime") },
         smtp,
         mail_folder: layers.path("mail.folder").unwrap_or_else(|| data.join("mail")),
         log: log(&layers),
-        session: Session {
-            sessions_max: layers.number32("session.cap"),
-        },
+        session: Session { sessions_max: layers.number32("session.cap") },
         data,
     };
-    if layers.faults.is_empty() {
-        Ok(config)
-    } else {
-        Err(layers.faults)
-    }
+    if layers.faults.is_empty() { Ok(config) } else { Err(layers.faults) }
 }
 
 fn http(layers: &Layers) -> Http {
@@ -69,24 +58,14 @@ fn http(layers: &Layers) -> Http {
 }
 
 fn log(layers: &Layers) -> Log {
-    let format = if layers.text("log.format") == Some("json") {
-        LogFormat::Json
-    } else {
-        LogFormat::Text
-    };
-    Log {
-        levels: layers.levels("log.level"),
-        format,
-    }
+    let format = if layers.text("log.format") == Some("json") { LogFormat::Json } else { LogFormat::Text };
+    Log { levels: layers.levels("log.level"), format }
 }
 
 fn https(layers: &mut Layers, http: &Http) -> Option<Https> {
     let listen = layers.addresses("https.listen");
     // Port 0 asks for any free port: twice the same text, two ports.
-    for address in listen
-        .iter()
-        .filter(|address| address.port() != 0 && http.listen.contains(address))
-    {
+    for address in listen.iter().filter(|address| address.port() != 0 && http.listen.contains(address)) {
         let message = format!("{address} is in `http.listen` and in `https.listen`");
         layers.fault("https.listen", Diagnostic::new(message));
     }
@@ -96,10 +75,7 @@ fn https(layers: &mut Layers, http: &Http) -> Option<Https> {
         && !layers.has_fault("https.listen")
     {
         let fault = Diagnostic::new("the server would listen nowhere");
-        layers.fault(
-            "http.listen",
-            fault.help("give `http.listen` or `https.listen` an address".to_owned()),
-        );
+        layers.fault("http.listen", fault.help("give `http.listen` or `https.listen` an address".to_owned()));
     }
     let self_signed = layers.flag("https.self_signed");
     let certificate = match (layers.path("https.certificate"), layers.path("https.key")) {
@@ -115,18 +91,13 @@ fn https(layers: &mut Layers, http: &Http) -> Option<Https> {
         (None, None) if self_signed => Some(Certificate::SelfSigned),
         (None, None) => None,
     };
-    let is_refused = ["https.certificate", "https.key"]
-        .iter()
-        .any(|key| layers.has_fault(key));
+    let is_refused = ["https.certificate", "https.key"].iter().any(|key| layers.has_fault(key));
     if certificate.is_none() && !listen.is_empty() && !is_refused {
         let fault = Diagnostic::new("HTTPS needs a certificate");
         let help = "set `https.certificate` and `https.key`, or for development `https.self_signed = true`";
         layers.fault("https.listen", fault.help(help.to_owned()));
     }
-    (!listen.is_empty()).then_some(Https {
-        listen,
-        certificate: certificate?,
-    })
+    (!listen.is_empty()).then_some(Https { listen, certificate: certificate? })
 }
 
 fn password(layers: &mut Layers) -> Password {
@@ -143,14 +114,8 @@ fn password(layers: &mut Layers) -> Password {
         queue_max: layers.size("password.queue"),
         queue_timeout: layers.duration("password.queue_timeout"),
         length_min: layers.size("password.min_length"),
-        age_max: layers
-            .value("password.max_age")
-            .map(|_| layers.duration("password.max_age")),
-        backend: if layers.text("password.backend") == Some("portable") {
-            Backend::Portable
-        } else {
-            Backend::Fast
-        },
+        age_max: layers.value("password.max_age").map(|_| layers.duration("password.max_age")),
+        backend: if layers.text("password.backend") == Some("portable") { Backend::Portable } else { Backend::Fast },
     }
 }
 
@@ -182,17 +147,8 @@ fn smtp(layers: &mut Layers) -> Option<Smtp> {
         SmtpTls::Tls => 465,
         SmtpTls::None => 25,
     };
-    let port = layers
-        .value("smtp.port")
-        .map_or(port, |_| u16::try_from(layers.number("smtp.port")).unwrap_or(port));
-    Some(Smtp {
-        host,
-        port,
-        tls,
-        user,
-        from,
-        timeout: layers.duration("smtp.timeout"),
-    })
+    let port = layers.value("smtp.port").map_or(port, |_| u16::try_from(layers.number("smtp.port")).unwrap_or(port));
+    Some(Smtp { host, port, tls, user, from, timeout: layers.duration("smtp.timeout") })
 }
 
 fn smtp_user(layers: &mut Layers) -> Option<SmtpUser> {

@@ -41,10 +41,7 @@ impl ConfigFaults {
             let place = fault.span.as_ref().map(|span| (span.start, span.end));
             (order.iter().position(|other| *other == source), place)
         });
-        let mut text: String = sorted
-            .iter()
-            .map(|(source, fault)| render_one(source, fault, color) + "\n")
-            .collect();
+        let mut text: String = sorted.iter().map(|(source, fault)| render_one(source, fault, color) + "\n").collect();
         let name = match order.as_slice() {
             [only] => only.name.as_str(),
             _ => "the configuration",

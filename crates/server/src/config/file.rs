@@ -54,11 +54,7 @@ fn read_limited(path: &Path, bytes_max: u64) -> Result<Zeroizing<String>, String
 /// Reads the text of a configuration file.
 pub(super) fn add_text(layers: &mut Layers, name: &str, text: &str) {
     let (root, errors) = DeTable::parse_recoverable(text);
-    let mut walk = Walk {
-        found: Vec::new(),
-        faults: Vec::new(),
-        blots: secret_spans(text),
-    };
+    let mut walk = Walk { found: Vec::new(), faults: Vec::new(), blots: secret_spans(text) };
     walk.table("", root.get_ref());
 
     let source = Source::new(name, blotted(text, &walk.blots));
@@ -92,23 +88,12 @@ struct Reach {
 
 impl Reach {
     fn of(source: &Source, errors: &[toml::de::Error]) -> Self {
-        let starts = errors
-            .iter()
-            .map(|error| error.span().map_or(source.text.len(), |span| span.start));
+        let starts = errors.iter().map(|error| error.span().map_or(source.text.len(), |span| span.start));
         let lines: Vec<usize> = starts.map(|start| line_column(source, start).0).collect();
         let is_header = |line: usize| {
-            source
-                .text
-                .lines()
-                .nth(line.saturating_sub(1))
-                .is_some_and(|text| text.trim_start().starts_with('['))
+            source.text.lines().nth(line.saturating_sub(1)).is_some_and(|text| text.trim_start().starts_with('['))
         };
-        let end = lines
-            .iter()
-            .copied()
-            .filter(|line| is_header(*line))
-            .min()
-            .unwrap_or(usize::MAX);
+        let end = lines.iter().copied().filter(|line| is_header(*line)).min().unwrap_or(usize::MAX);
         Self { lines, end }
     }
 
@@ -128,11 +113,8 @@ struct Walk<'a, 'i> {
 impl<'a, 'i> Walk<'a, 'i> {
     fn table(&mut self, section: &str, table: &'a DeTable<'i>) {
         for (name, written) in table {
-            let key = if section.is_empty() {
-                name.get_ref().to_string()
-            } else {
-                format!("{section}.{}", name.get_ref())
-            };
+            let key =
+                if section.is_empty() { name.get_ref().to_string() } else { format!("{section}.{}", name.get_ref()) };
             let is_section = keys().any(|known| known.strip_prefix(&key).is_some_and(|rest| rest.starts_with('.')));
             match (find(&key), written.get_ref()) {
                 (Some((_, kind)), _) => {
@@ -157,9 +139,7 @@ impl<'a, 'i> Walk<'a, 'i> {
 fn unknown(section: &str, name: &Spanned<std::borrow::Cow<'_, str>>, key: &str, is_section: bool) -> Diagnostic {
     if is_section {
         let fault = Diagnostic::new(format!("`{key}` is a section, not a setting"));
-        return fault
-            .at(name.span())
-            .help(format!("write [{key}] and its settings below"));
+        return fault.at(name.span()).help(format!("write [{key}] and its settings below"));
     }
     let fault = Diagnostic::new(format!("there is no setting `{key}`"));
     fault.at(name.span()).help(suggestion(section, name.get_ref()))

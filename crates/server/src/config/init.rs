@@ -43,10 +43,7 @@ fn describe(text: &mut String, setting: &Setting) {
     let _ = writeln!(text, "# Environment: {}", setting.variable());
     if let Some((key, variable)) = setting.file_form() {
         let name = key.rsplit('.').next().unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "# Better kept in a file of its own: {name} = \"/path\", or {variable}"
-        );
+        let _ = writeln!(text, "# Better kept in a file of its own: {name} = \"/path\", or {variable}");
     }
     let value = match setting.preset {
         Preset::Default(value) => value,

@@ -37,11 +37,7 @@ pub(super) struct Layers {
 impl Layers {
     /// The defaults alone.
     pub(super) fn defaults() -> Self {
-        let mut layers = Self {
-            values: BTreeMap::new(),
-            faulty: BTreeSet::new(),
-            faults: ConfigFaults::new(),
-        };
+        let mut layers = Self { values: BTreeMap::new(), faulty: BTreeSet::new(), faults: ConfigFaults::new() };
         for setting in SETTINGS {
             let Preset::Default(written) = setting.preset else {
                 continue;
@@ -113,15 +109,7 @@ impl Layers {
         source: &Source,
         span: Range<usize>,
     ) {
-        self.set(
-            setting,
-            value,
-            Origin {
-                layer: Layer::File,
-                source: source.clone(),
-                span: Some(span),
-            },
-        );
+        self.set(setting, value, Origin { layer: Layer::File, source: source.clone(), span: Some(span) });
     }
 
     /// Each layer may say a thing once: a secret itself or the file it is in.
@@ -133,13 +121,8 @@ impl Layers {
             } else {
                 format!("`{}` is set twice", setting.key)
             };
-            let fault = Diagnostic {
-                span: origin.span,
-                ..Diagnostic::new(message)
-            };
-            return self
-                .faults
-                .push(&origin.source, fault.help("remove one of them".to_owned()));
+            let fault = Diagnostic { span: origin.span, ..Diagnostic::new(message) };
+            return self.faults.push(&origin.source, fault.help("remove one of them".to_owned()));
         }
         self.values.insert(setting.key, (value, Some(origin)));
     }
@@ -159,13 +142,9 @@ impl Layers {
         self.faulty.insert(key);
         let origin = self.values.get(key).and_then(|(_, origin)| origin.as_ref());
         match origin {
-            Some(Origin { source, span, layer: _ }) => self.faults.push(
-                source,
-                Diagnostic {
-                    span: span.clone(),
-                    ..fault
-                },
-            ),
+            Some(Origin { source, span, layer: _ }) => {
+                self.faults.push(source, Diagnostic { span: span.clone(), ..fault })
+            }
             None => self.faults.push(&Source::new(format!("setting `{key}`"), ""), fault),
         }
     }
@@ -182,14 +161,8 @@ impl Layers {
 /// What an unknown `name` in `section` may have meant: a neighbour, the same name in another section, or any key alike.
 pub(super) fn suggestion(section: &str, name: &str) -> Option<String> {
     let all: Vec<String> = keys().collect();
-    let within = if section.is_empty() {
-        String::new()
-    } else {
-        format!("{section}.")
-    };
-    let neighbours = all
-        .iter()
-        .filter_map(|key| key.strip_prefix(&within)?.split('.').next());
+    let within = if section.is_empty() { String::new() } else { format!("{section}.") };
+    let neighbours = all.iter().filter_map(|key| key.strip_prefix(&within)?.split('.').next());
     let found = nearest(name, neighbours).map(|near| format!("{within}{near}"));
     let elsewhere = || all.iter().find(|key| key.rsplit('.').next() == Some(name)).cloned();
     let full = format!("{within}{name}");

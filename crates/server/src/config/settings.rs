@@ -118,12 +118,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Default(r#""10s""#),
         "A request's head must have arrived within this time.",
     ),
-    setting(
-        "http.body_timeout",
-        TIMEOUT,
-        Default(r#""10s""#),
-        "A request's body must have arrived within this time.",
-    ),
+    setting("http.body_timeout", TIMEOUT, Default(r#""10s""#), "A request's body must have arrived within this time."),
     setting(
         "http.request_timeout",
         TIMEOUT,
@@ -136,24 +131,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Default(r#""60s""#),
         "A connection without requests is closed after this time.",
     ),
-    setting(
-        "http.tls_timeout",
-        TIMEOUT,
-        Default(r#""10s""#),
-        "A TLS handshake must be complete within this time.",
-    ),
-    setting(
-        "http.body_limit",
-        Kind::Size(KIB, MIB),
-        Default(r#""16KiB""#),
-        "Larger request bodies are refused.",
-    ),
-    setting(
-        "http.header_limit",
-        Kind::Size(8 * KIB, MIB),
-        Default(r#""16KiB""#),
-        "Larger request heads are refused.",
-    ),
+    setting("http.tls_timeout", TIMEOUT, Default(r#""10s""#), "A TLS handshake must be complete within this time."),
+    setting("http.body_limit", Kind::Size(KIB, MIB), Default(r#""16KiB""#), "Larger request bodies are refused."),
+    setting("http.header_limit", Kind::Size(8 * KIB, MIB), Default(r#""16KiB""#), "Larger request heads are refused."),
     setting(
         "http.max_connections",
         Kind::Number(1, 1_000_000),
@@ -166,24 +146,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Default(r#""30s""#),
         "When the server is asked to stop, requests in flight get this time to finish.",
     ),
-    setting(
-        "https.listen",
-        Kind::Addresses,
-        Default("[]"),
-        "Where HTTPS is served, for example [\"0.0.0.0:8443\"].",
-    ),
+    setting("https.listen", Kind::Addresses, Default("[]"), "Where HTTPS is served, for example [\"0.0.0.0:8443\"]."),
     setting(
         "https.certificate",
         Kind::Path,
         Unset(r#""/etc/myna/tls/fullchain.pem""#),
         "PEM file: the certificate and its chain. Goes with https.key.",
     ),
-    setting(
-        "https.key",
-        Kind::Path,
-        Unset(r#""/etc/myna/tls/key.pem""#),
-        "PEM file: the certificate's private key.",
-    ),
+    setting("https.key", Kind::Path, Unset(r#""/etc/myna/tls/key.pem""#), "PEM file: the certificate's private key."),
     setting(
         "https.self_signed",
         Kind::Flag,
@@ -196,37 +166,17 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Default(r#""19MiB""#),
         "Argon2id: memory of one hash, in whole KiB. Each hashing thread keeps as much.",
     ),
-    setting(
-        "password.passes",
-        Kind::Number(1, 64),
-        Default("2"),
-        "Argon2id: passes over the memory.",
-    ),
+    setting("password.passes", Kind::Number(1, 64), Default("2"), "Argon2id: passes over the memory."),
     setting("password.lanes", Kind::Number(1, 16), Default("1"), "Argon2id: lanes."),
-    setting(
-        "password.threads",
-        Kind::Number(0, 1024),
-        Default("0"),
-        "Threads that hash. 0: one for each core.",
-    ),
+    setting("password.threads", Kind::Number(0, 1024), Default("0"), "Threads that hash. 0: one for each core."),
     setting(
         "password.queue",
         Kind::Number(1, 100_000),
         Default("64"),
         "Hashes that may wait for a thread. When there are more, the request is told to come back later.",
     ),
-    setting(
-        "password.queue_timeout",
-        TIMEOUT,
-        Default(r#""2s""#),
-        "A hash waits so long at most.",
-    ),
-    setting(
-        "password.min_length",
-        Kind::Number(8, 64),
-        Default("15"),
-        "Shortest new password, in characters.",
-    ),
+    setting("password.queue_timeout", TIMEOUT, Default(r#""2s""#), "A hash waits so long at most."),
+    setting("password.min_length", Kind::Number(8, 64), Default("15"), "Shortest new password, in characters."),
     setting(
         "password.max_age",
         DAYS,
@@ -269,18 +219,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Default(r#""starttls""#),
         "How the connection is encrypted. `none` only for a mail server on this machine.",
     ),
-    setting(
-        "smtp.user",
-        Kind::Text,
-        Unset(r#""myna""#),
-        "User name at the mail server. Goes with smtp.password.",
-    ),
-    setting(
-        "smtp.password",
-        Kind::Secret,
-        Unset(r#""the password""#),
-        "Password at the mail server.",
-    ),
+    setting("smtp.user", Kind::Text, Unset(r#""myna""#), "User name at the mail server. Goes with smtp.password."),
+    setting("smtp.password", Kind::Secret, Unset(r#""the password""#), "Password at the mail server."),
     setting(
         "smtp.from",
         Kind::Mailbox,
@@ -344,10 +284,7 @@ impl Setting {
 
 /// The setting of this key and the kind its value has there: `<secret>_file` names a file, not the secret.
 pub(super) fn find(key: &str) -> Option<(&'static Setting, Kind)> {
-    let direct = SETTINGS
-        .iter()
-        .find(|setting| setting.key == key)
-        .map(|setting| (setting, setting.kind));
+    let direct = SETTINGS.iter().find(|setting| setting.key == key).map(|setting| (setting, setting.kind));
     direct.or_else(|| {
         let (secret, Kind::Secret) = find(key.strip_suffix("_file")?)? else {
             return None;
@@ -359,11 +296,7 @@ pub(super) fn find(key: &str) -> Option<(&'static Setting, Kind)> {
 /// Every key that may be written, the `_file` forms included.
 pub(super) fn keys() -> impl Iterator<Item = String> {
     let direct = SETTINGS.iter().map(|setting| setting.key.to_owned());
-    direct.chain(
-        SETTINGS
-            .iter()
-            .filter_map(|setting| setting.file_form().map(|(key, _)| key)),
-    )
+    direct.chain(SETTINGS.iter().filter_map(|setting| setting.file_form().map(|(key, _)| key)))
 }
 
 /// `http.listen` → `MYNA_HTTP_LISTEN`.

@@ -12,11 +12,7 @@ use super::*;
 fn load(file: &str, variables: &[(&str, &str)], overrides: &[(&str, &str)]) -> Result<Config, String> {
     let mut layers = Layers::defaults();
     file::add_text(&mut layers, FILE_NAME, file);
-    layers.add_variables(
-        variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-    );
+    layers.add_variables(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     layers.add_overrides(overrides);
     build::config(layers).map_err(|faults| faults.render(false))
 }
@@ -35,54 +31,22 @@ const SMTP: &str =
 #[test]
 fn nothing_written_gives_the_documented_defaults() {
     let config = load("", &[], &[]).expect("the defaults are a configuration");
-    let Config {
-        data,
-        dialects,
-        http,
-        https,
-        password,
-        reset,
-        smtp,
-        mail_folder,
-        log,
-        session,
-    } = config;
+    let Config { data, dialects, http, https, password, reset, smtp, mail_folder, log, session } = config;
     assert_eq!(data, Path::new("./myna-data"));
     assert_eq!((dialects.enabled, dialects.folder), (None, None));
     assert_eq!(http.listen, ["127.0.0.1:8080".parse().expect("an address")]);
     assert!(http.trusted_proxies.is_empty() && http.cors_origins.is_empty());
-    let seconds = [
-        http.header_timeout,
-        http.body_timeout,
-        http.request_timeout,
-        http.idle_timeout,
-        http.tls_timeout,
-    ];
+    let seconds = [http.header_timeout, http.body_timeout, http.request_timeout, http.idle_timeout, http.tls_timeout];
     assert_eq!(seconds.map(|time| time.as_secs()), [10, 10, 10, 60, 10]);
     assert_eq!(http.shutdown_timeout, Duration::from_secs(30));
-    assert_eq!(
-        (http.body_bytes_max, http.header_bytes_max, http.connections_max),
-        (16_384, 16_384, 10_000)
-    );
+    assert_eq!((http.body_bytes_max, http.header_bytes_max, http.connections_max), (16_384, 16_384, 10_000));
     assert!(https.is_none() && smtp.is_none());
-    assert_eq!(
-        (password.memory_kib, password.passes, password.lanes, password.threads),
-        (19_456, 2, 1, None)
-    );
-    assert_eq!(
-        (password.queue_max, password.queue_timeout),
-        (64, Duration::from_secs(2))
-    );
-    assert_eq!(
-        (password.length_min, password.age_max, password.backend),
-        (15, None, Backend::Fast)
-    );
+    assert_eq!((password.memory_kib, password.passes, password.lanes, password.threads), (19_456, 2, 1, None));
+    assert_eq!((password.queue_max, password.queue_timeout), (64, Duration::from_secs(2)));
+    assert_eq!((password.length_min, password.age_max, password.backend), (15, None, Backend::Fast));
     assert_eq!((reset.link_base, reset.lifetime), (None, Duration::from_mins(30)));
     assert_eq!(mail_folder, Path::new("./myna-data/mail"));
-    assert_eq!(
-        (log.levels.default_level(), log.format),
-        (Some(LevelFilter::INFO), LogFormat::Text)
-    );
+    assert_eq!((log.levels.default_level(), log.format), (Some(LevelFilter::INFO), LogFormat::Text));
     assert_eq!(session.sessions_max, 50);
 }
 
@@ -102,14 +66,8 @@ fn the_table_is_lawful() {
     let keys: Vec<String> = settings::keys().collect();
     let variables: Vec<String> = keys.iter().map(|key| settings::variable(key)).collect();
     for (at, variable) in variables.iter().enumerate() {
-        assert!(
-            !variables[..at].contains(variable),
-            "{variable} stands for two settings"
-        );
-        assert!(
-            variable.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'),
-            "{variable}"
-        );
+        assert!(!variables[..at].contains(variable), "{variable} stands for two settings");
+        assert!(variable.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'), "{variable}");
     }
     let mut sections: Vec<&str> = SETTINGS.iter().map(Setting::section).collect();
     sections.dedup();
@@ -118,11 +76,7 @@ fn the_table_is_lawful() {
     sections.dedup();
     assert_eq!(sections.len(), count, "the settings of a section stand together");
     for setting in SETTINGS {
-        assert!(
-            setting.doc.ends_with(['.', ']']) && setting.doc.len() > 6,
-            "{} is explained",
-            setting.key
-        );
+        assert!(setting.doc.ends_with(['.', ']']) && setting.doc.len() > 6, "{} is explained", setting.key);
         assert!(setting.kind != Kind::SecretFile, "{}", setting.key);
     }
 }
@@ -161,36 +115,18 @@ format = "json"
 #[test]
 fn values_of_every_kind_are_read() {
     let config = load(EVERY_KIND, &[], &[]).expect("lawful");
-    assert_eq!(
-        config.dialects.enabled,
-        Some(vec!["one".to_owned(), "two-2".to_owned()])
-    );
+    assert_eq!(config.dialects.enabled, Some(vec!["one".to_owned(), "two-2".to_owned()]));
     assert_eq!(config.http.trusted_proxies.len(), 2);
-    assert_eq!(
-        config.http.cors_origins,
-        ["https://app.example.com", "http://localhost:3000"]
-    );
+    assert_eq!(config.http.cors_origins, ["https://app.example.com", "http://localhost:3000"]);
     assert_eq!(config.http.header_timeout, Duration::from_millis(1500));
     assert_eq!(config.http.body_bytes_max, 1 << 20);
     let https = config.https.expect("asked for");
     assert_eq!(https.listen, ["[::]:8443".parse().expect("an address")]);
-    assert_eq!(
-        https.certificate,
-        Certificate::Files {
-            chain: "c.pem".into(),
-            key: "k.pem".into()
-        }
-    );
-    assert_eq!(
-        (config.password.memory_kib, config.password.backend),
-        (7 * 1024, Backend::Portable)
-    );
+    assert_eq!(https.certificate, Certificate::Files { chain: "c.pem".into(), key: "k.pem".into() });
+    assert_eq!((config.password.memory_kib, config.password.backend), (7 * 1024, Backend::Portable));
     assert_eq!(config.password.threads.map(NonZeroUsize::get), Some(3));
     assert_eq!(config.password.age_max, Some(Duration::from_hours(90 * 24)));
-    assert_eq!(
-        config.reset.link_base.as_ref().map(Link::as_str),
-        Some("https://app.example.com/#/reset")
-    );
+    assert_eq!(config.reset.link_base.as_ref().map(Link::as_str), Some("https://app.example.com/#/reset"));
     let smtp = config.smtp.expect("asked for");
     assert_eq!((smtp.host.as_str(), smtp.port, smtp.tls), ("::1", 25, SmtpTls::None));
     assert_eq!(smtp.from.email.to_string(), "no-reply@example.com");
@@ -200,10 +136,7 @@ fn values_of_every_kind_are_read() {
     assert_eq!(config.session.sessions_max, 16);
     assert_eq!(config.log.format, LogFormat::Json);
     let levels: Vec<_> = config.log.levels.iter().collect();
-    assert_eq!(
-        (config.log.levels.default_level(), levels.len()),
-        (Some(LevelFilter::WARN), 1)
-    );
+    assert_eq!((config.log.levels.default_level(), levels.len()), (Some(LevelFilter::WARN), 1));
 }
 
 #[test]
@@ -235,11 +168,7 @@ fn later_layers_win() {
     assert_eq!(config.http.listen.len(), 2);
     assert_eq!(config.password.passes, 3);
     assert_eq!(config.data, Path::new("/d"));
-    let nowhere = load(
-        "https.self_signed = true\nhttps.listen = [\"127.0.0.1:1\"]",
-        &[("MYNA_HTTP_LISTEN", "")],
-        &[],
-    );
+    let nowhere = load("https.self_signed = true\nhttps.listen = [\"127.0.0.1:1\"]", &[("MYNA_HTTP_LISTEN", "")], &[]);
     assert!(nowhere.expect("HTTPS alone").http.listen.is_empty());
 }
 
@@ -340,65 +269,38 @@ const UNLAWFUL: &[(&str, &str)] = &[
     ("data = \"\"", "the value is empty"),
     ("data = \"a\\u0000b\"", "the value has a control character"),
     ("data = { a = 1 }", "expected a text, found a table"),
-    (
-        "http.listen = \"127.0.0.1:1\"",
-        "expected a list of addresses, found a string",
-    ),
+    ("http.listen = \"127.0.0.1:1\"", "expected a list of addresses, found a string"),
     ("http.listen = [1]", "expected a list of addresses, found an integer"),
-    (
-        "http.listen = [\"localhost:1\"]",
-        "`localhost:1` is not an address to listen on",
-    ),
+    ("http.listen = [\"localhost:1\"]", "`localhost:1` is not an address to listen on"),
     ("http.listen = [\"[::1]:1\", \"[::1]:1\"]", "`[::1]:1` is listed twice"),
     ("http.header_timeout = 10", "expected a duration, found an integer"),
     ("http.header_timeout = \"10\"", "`10` is not a duration"),
     ("http.header_timeout = \"1.5s\"", "`1.5s` is not a duration"),
     ("http.header_timeout = \"-1s\"", "`-1s` is not a duration"),
-    (
-        "http.header_timeout = \"99999999999999999999d\"",
-        "`99999999999999999999d` is not a duration",
-    ),
+    ("http.header_timeout = \"99999999999999999999d\"", "`99999999999999999999d` is not a duration"),
     ("http.header_timeout = \"0s\"", "0ms is too little; the least is 10ms"),
     ("http.header_timeout = \"2h\"", "2h is too much; the most is 1h"),
     ("http.body_limit = \"16KB\"", "`16KB` is not a size"),
     ("http.body_limit = \"2MiB\"", "2MiB is too much; the most is 1MiB"),
     ("http.max_connections = 0", "0 is too little; the least is 1"),
     ("http.max_connections = 1e3", "expected a whole number, found a float"),
-    (
-        "http.trusted_proxies = [\"10.0.0.1/8\"]",
-        "`10.0.0.1/8` is inside a block; the block is written 10.0.0.0/8",
-    ),
+    ("http.trusted_proxies = [\"10.0.0.1/8\"]", "`10.0.0.1/8` is inside a block; the block is written 10.0.0.0/8"),
     ("http.cors_origins = [\"*\"]", "`*` is not an origin"),
-    (
-        "http.cors_origins = [\"https://a.example/\"]",
-        "`https://a.example/` is not an origin",
-    ),
+    ("http.cors_origins = [\"https://a.example/\"]", "`https://a.example/` is not an origin"),
     ("http.cors_origins = [\"null\"]", "`null` is not an origin"),
     ("https.self_signed = \"true\"", "expected true or false, found a string"),
     ("password.memory = \"6MiB\"", "6MiB is too little; the least is 7MiB"),
     ("password.memory = \"257MiB\"", "257MiB is too much; the most is 256MiB"),
-    (
-        "password.memory = \"7340033B\"",
-        "7340033B is not a whole number of KiB",
-    ),
+    ("password.memory = \"7340033B\"", "7340033B is not a whole number of KiB"),
     ("password.backend = \"fst\"", "`fst` is not one of fast, portable"),
-    (
-        "reset.link_base = \"ftp://a.example\"",
-        "`ftp://a.example` is not an http or https URL",
-    ),
+    ("reset.link_base = \"ftp://a.example\"", "`ftp://a.example` is not an http or https URL"),
     ("reset.link_base = \"/reset\"", "`/reset` is not an http or https URL"),
     (
         "reset.link_base = \"https://a.example?x=1\"",
         "`https://a.example?x=1` has a query; the server adds the query itself",
     ),
-    (
-        "reset.link_base = \"https://u@a.example\"",
-        "`https://u@a.example` has a user name before its host",
-    ),
-    (
-        "smtp.from = \"a@b.example\"\nsmtp.port = 70000",
-        "70000 is too much; the most is 65535",
-    ),
+    ("reset.link_base = \"https://u@a.example\"", "`https://u@a.example` has a user name before its host"),
+    ("smtp.from = \"a@b.example\"\nsmtp.port = 70000", "70000 is too much; the most is 65535"),
     ("smtp.from = \"nobody\"", "`nobody` is not a mail address"),
     ("dialects.enabled = [\"../x\"]", "`../x` is not the name of a dialect"),
     ("log.level = \"info,hyper=wrn\"", "`hyper=wrn` is not a log level"),
@@ -421,14 +323,8 @@ fn settings_that_contradict_each_other_are_refused() {
     let cases = [
         ("http.listen = []".to_owned(), "the server would listen nowhere"),
         ("https.listen = [\"[::1]:1\"]".to_owned(), "HTTPS needs a certificate"),
-        (
-            "https.certificate = \"c\"".to_owned(),
-            "`https.certificate` is set, but `https.key` is not",
-        ),
-        (
-            key_alone.to_owned(),
-            "`https.key` is set, but `https.certificate` is not",
-        ),
+        ("https.certificate = \"c\"".to_owned(), "`https.certificate` is set, but `https.key` is not"),
+        (key_alone.to_owned(), "`https.key` is set, but `https.certificate` is not"),
         (
             "https = { certificate = \"c\", key = \"k\", self_signed = true }".to_owned(),
             "a self-signed certificate is asked for, but `https.certificate` is set",
@@ -437,30 +333,16 @@ fn settings_that_contradict_each_other_are_refused() {
             "https.self_signed = true\nhttps.listen = [\"127.0.0.1:8080\"]".to_owned(),
             "127.0.0.1:8080 is in `http.listen` and in `https.listen`",
         ),
+        (SMTP.replace("from", "# from"), "`smtp.host` is set, but `smtp.from` is not"),
+        (SMTP.replace("reset", "# reset"), "`smtp.host` is set, but `reset.link_base` is not"),
         (
-            SMTP.replace("from", "# from"),
-            "`smtp.host` is set, but `smtp.from` is not",
-        ),
-        (
-            SMTP.replace("reset", "# reset"),
-            "`smtp.host` is set, but `reset.link_base` is not",
-        ),
-        (
-            smtp("from_ = 1")
-                .replace("from =", "# from =")
-                .replace("from_ = 1", "from = \"x\""),
+            smtp("from_ = 1").replace("from =", "# from =").replace("from_ = 1", "from = \"x\""),
             "`x` is not a mail address",
         ),
         (smtp("tls = \"none\""), "mail to mail.example would travel unencrypted"),
         (smtp("user = \"u\""), "`smtp.user` is set, but `smtp.password` is not"),
-        (
-            smtp("password = \"u\""),
-            "`smtp.password` is set, but `smtp.user` is not",
-        ),
-        (
-            smtp("port = 587").replace("mail.example", "smtp://mail.example"),
-            "`smtp://mail.example` is not a host name",
-        ),
+        (smtp("password = \"u\""), "`smtp.password` is set, but `smtp.user` is not"),
+        (smtp("port = 587").replace("mail.example", "smtp://mail.example"), "`smtp://mail.example` is not a host name"),
     ];
     for (file, expected) in cases {
         let report = faults(&file);
@@ -479,11 +361,7 @@ fn secrets_may_come_from_files() {
     };
     let smtp = |rest: &str| format!("{SMTP}user = \"u\"\n{rest}");
     let password = |config: Result<Config, String>| {
-        let user = config
-            .expect("lawful")
-            .smtp
-            .and_then(|smtp| smtp.user)
-            .expect("asked for");
+        let user = config.expect("lawful").smtp.and_then(|smtp| smtp.user).expect("asked for");
         user.password.expose().clone()
     };
     for (text, expected) in [("pw\n", "pw"), ("pw", "pw"), ("pw\r\n", "pw"), (" p w \n\n", " p w \n")] {
@@ -495,33 +373,18 @@ fn secrets_may_come_from_files() {
     assert_eq!(password(load(&smtp("password = \"x\""), &variable, &[])), "from file");
     // What does not hold is not opened.
     let gone = smtp("password_file = \"/nowhere/at/all\"");
-    assert_eq!(
-        password(load(&gone, &[("MYNA_SMTP_PASSWORD", "direct")], &[])),
-        "direct"
-    );
+    assert_eq!(password(load(&gone, &[("MYNA_SMTP_PASSWORD", "direct")], &[])), "direct");
 
     let report = faults(&gone);
-    assert!(
-        titles(&report)[0].starts_with("/nowhere/at/all: the file cannot be read: No such file"),
-        "{report}"
-    );
+    assert!(titles(&report)[0].starts_with("/nowhere/at/all: the file cannot be read: No such file"), "{report}");
     assert_eq!(titles(&report).len(), 1, "not also a missing password: {report}");
     let report = faults(&smtp(&format!("password_file = {:?}", path("empty", "\n"))));
     assert!(report.contains("empty: the file is empty"), "{report}");
     let report = faults(&smtp("password = \"hunter2\"\npassword_file = \"/x\""));
-    assert_eq!(
-        titles(&report),
-        ["`smtp.password` and `smtp.password_file` are both set"]
-    );
-    let both = [
-        ("MYNA_SMTP_PASSWORD", "hunter2"),
-        ("MYNA_SMTP_PASSWORD_FILE", good.as_str()),
-    ];
+    assert_eq!(titles(&report), ["`smtp.password` and `smtp.password_file` are both set"]);
+    let both = [("MYNA_SMTP_PASSWORD", "hunter2"), ("MYNA_SMTP_PASSWORD_FILE", good.as_str())];
     let report = load(&smtp(""), &both, &[]).err().expect("both");
-    assert_eq!(
-        titles(&report),
-        ["`smtp.password` and `smtp.password_file` are both set"]
-    );
+    assert_eq!(titles(&report), ["`smtp.password` and `smtp.password_file` are both set"]);
     assert!(!report.contains("hunter2"));
 }
 
@@ -563,24 +426,8 @@ fn what_is_not_toml_is_told_with_its_place() {
     }
     // Behind a broken header every key would be in the wrong section: nothing is said about them.
     let report = faults("[http\nlisten = []\nbody_timeout = \"5s\"\n");
-    assert!(
-        titles(&report).iter().all(|title| title.starts_with("not TOML: ")),
-        "{report}"
-    );
-    for file in [
-        "",
-        "\u{feff}",
-        "=",
-        "[",
-        "]]",
-        "\"",
-        "a = [",
-        "\0",
-        "x = {y",
-        "[a]\n[a]",
-        "\r",
-        "\u{1b}[0m = 1",
-    ] {
+    assert!(titles(&report).iter().all(|title| title.starts_with("not TOML: ")), "{report}");
+    for file in ["", "\u{feff}", "=", "[", "]]", "\"", "a = [", "\0", "x = {y", "[a]\n[a]", "\r", "\u{1b}[0m = 1"] {
         let _ = faults(file);
     }
 }
@@ -590,29 +437,14 @@ fn files_are_read_by_path() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("m.toml");
     let none = || std::iter::empty::<(String, String)>();
-    let report = Config::load(Some(&path), none(), &[])
-        .err()
-        .map(|faults| faults.to_string())
-        .expect("missing");
-    assert!(
-        report.contains("the file cannot be read") && report.contains("m.toml"),
-        "{report}"
-    );
+    let report = Config::load(Some(&path), none(), &[]).err().map(|faults| faults.to_string()).expect("missing");
+    assert!(report.contains("the file cannot be read") && report.contains("m.toml"), "{report}");
     std::fs::write(&path, "[session]\ncap = 7\n").expect("written");
-    assert_eq!(
-        Config::load(Some(&path), none(), &[])
-            .expect("lawful")
-            .session
-            .sessions_max,
-        7
-    );
+    assert_eq!(Config::load(Some(&path), none(), &[]).expect("lawful").session.sessions_max, 7);
     std::fs::write(&path, b"data = \"\xff\"").expect("written");
     assert!(Config::load(Some(&path), none(), &[]).is_err());
     std::fs::write(&path, " ".repeat(1024 * 1024 + 1)).expect("written");
-    let report = Config::load(Some(&path), none(), &[])
-        .err()
-        .map(|faults| faults.to_string())
-        .expect("too large");
+    let report = Config::load(Some(&path), none(), &[]).err().map(|faults| faults.to_string()).expect("too large");
     assert!(report.contains("the file is larger than 1048576 bytes"), "{report}");
 }
 
@@ -629,25 +461,13 @@ fn the_initial_file_parses_commented_and_uncommented() {
     let is_setting = |line: &&str| line.starts_with('#') && !line.starts_with("# ") && *line != "#";
     let settings = text.lines().filter(is_setting).count();
     assert_eq!(settings, SETTINGS.len(), "every setting once");
-    let uncommented: Vec<&str> = text
-        .lines()
-        .map(|line| {
-            if is_setting(&line) {
-                line.trim_start_matches('#')
-            } else {
-                line
-            }
-        })
-        .collect();
+    let uncommented: Vec<&str> =
+        text.lines().map(|line| if is_setting(&line) { line.trim_start_matches('#') } else { line }).collect();
     let config = load(&uncommented.join("\n"), &[], &[]);
     let config = config.unwrap_or_else(|report| panic!("{report}"));
     assert!(config.smtp.is_some() && config.reset.link_base.is_some());
     for setting in SETTINGS {
-        assert!(
-            text.contains(&format!("# Environment: {}\n", setting.variable())),
-            "{}",
-            setting.key
-        );
+        assert!(text.contains(&format!("# Environment: {}\n", setting.variable())), "{}", setting.key);
     }
     assert!(text.contains("MYNA_SMTP_PASSWORD_FILE"));
     let long = text.lines().find(|line| line.chars().count() > 110);
@@ -674,24 +494,12 @@ fn networks_contain_their_addresses() {
     ];
     for (network, address, expected) in cases {
         let address: IpAddr = address.parse().expect("an address");
-        assert_eq!(
-            Network::parse(network).expect(network).contains(address),
-            expected,
-            "{network} {address}"
-        );
+        assert_eq!(Network::parse(network).expect(network).contains(address), expected, "{network} {address}");
     }
     assert_eq!(Network::parse("10.0.0.0/8").expect("lawful").to_string(), "10.0.0.0/8");
-    for text in [
-        "",
-        "10.0.0.0/33",
-        "10.0.0.0/",
-        "10.0.0.0/+8",
-        "::/129",
-        "10.0.0/8",
-        "::ffff:0.0.0.0/96",
-        "a/8",
-        "1.1.1.1/8/8",
-    ] {
+    for text in
+        ["", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "::/129", "10.0.0/8", "::ffff:0.0.0.0/96", "a/8", "1.1.1.1/8/8"]
+    {
         assert!(Network::parse(text).is_err(), "{text}");
     }
 }

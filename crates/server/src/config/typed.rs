@@ -14,19 +14,11 @@ use super::value::Value;
 
 impl Layers {
     pub(super) fn text(&self, key: &str) -> Option<&str> {
-        if let Some(Value::Text(text)) = self.value(key) {
-            Some(text)
-        } else {
-            None
-        }
+        if let Some(Value::Text(text)) = self.value(key) { Some(text) } else { None }
     }
 
     pub(super) fn path(&self, key: &str) -> Option<PathBuf> {
-        if let Some(Value::Path(path)) = self.value(key) {
-            Some(path.clone())
-        } else {
-            None
-        }
+        if let Some(Value::Path(path)) = self.value(key) { Some(path.clone()) } else { None }
     }
 
     pub(super) fn flag(&self, key: &str) -> bool {
@@ -34,11 +26,7 @@ impl Layers {
     }
 
     pub(super) fn number(&self, key: &str) -> u64 {
-        if let Some(Value::Number(number)) = self.value(key) {
-            *number
-        } else {
-            0
-        }
+        if let Some(Value::Number(number)) = self.value(key) { *number } else { 0 }
     }
 
     /// The bounds in the table keep every number that is read so far below 2³².
@@ -51,58 +39,30 @@ impl Layers {
     }
 
     pub(super) fn duration(&self, key: &str) -> Duration {
-        if let Some(Value::Duration(span)) = self.value(key) {
-            *span
-        } else {
-            Duration::ZERO
-        }
+        if let Some(Value::Duration(span)) = self.value(key) { *span } else { Duration::ZERO }
     }
 
     pub(super) fn link(&self, key: &str) -> Option<Link> {
-        if let Some(Value::Link(link)) = self.value(key) {
-            Some(link.clone())
-        } else {
-            None
-        }
+        if let Some(Value::Link(link)) = self.value(key) { Some(link.clone()) } else { None }
     }
 
     pub(super) fn mailbox(&self, key: &str) -> Option<Mailbox> {
-        if let Some(Value::Mailbox(mailbox)) = self.value(key) {
-            Some(mailbox.clone())
-        } else {
-            None
-        }
+        if let Some(Value::Mailbox(mailbox)) = self.value(key) { Some(mailbox.clone()) } else { None }
     }
 
     pub(super) fn levels(&self, key: &str) -> Targets {
-        if let Some(Value::Levels(levels)) = self.value(key) {
-            levels.clone()
-        } else {
-            Targets::new()
-        }
+        if let Some(Value::Levels(levels)) = self.value(key) { levels.clone() } else { Targets::new() }
     }
 
     pub(super) fn texts(&self, key: &str) -> Vec<String> {
-        if let Some(Value::Texts(texts)) = self.value(key) {
-            texts.clone()
-        } else {
-            Vec::new()
-        }
+        if let Some(Value::Texts(texts)) = self.value(key) { texts.clone() } else { Vec::new() }
     }
 
     pub(super) fn addresses(&self, key: &str) -> Vec<SocketAddr> {
-        if let Some(Value::Addresses(addresses)) = self.value(key) {
-            addresses.clone()
-        } else {
-            Vec::new()
-        }
+        if let Some(Value::Addresses(addresses)) = self.value(key) { addresses.clone() } else { Vec::new() }
     }
 
     pub(super) fn networks(&self, key: &str) -> Vec<Network> {
-        if let Some(Value::Networks(networks)) = self.value(key) {
-            networks.clone()
-        } else {
-            Vec::new()
-        }
+        if let Some(Value::Networks(networks)) = self.value(key) { networks.clone() } else { Vec::new() }
     }
 }

@@ -18,9 +18,7 @@ impl Network {
     /// What is wrong, in words: not a block, or an address inside a block instead of its first.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let malformed = || format!("`{text}` is not an address or a block of addresses such as 10.0.0.0/8");
-        let (address, prefix) = text
-            .split_once('/')
-            .map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
         let address: IpAddr = address.parse().map_err(|_| malformed())?;
         if address.to_canonical() != address {
             return Err(format!("`{text}` is IPv4 written as IPv6; write it as IPv4"));
@@ -29,17 +27,11 @@ impl Network {
         let prefix = match prefix {
             None => bits,
             Some(digits) if !digits.bytes().all(|byte| byte.is_ascii_digit()) => return Err(malformed()),
-            Some(digits) => digits
-                .parse()
-                .ok()
-                .filter(|prefix| *prefix <= bits)
-                .ok_or_else(malformed)?,
+            Some(digits) => digits.parse().ok().filter(|prefix| *prefix <= bits).ok_or_else(malformed)?,
         };
         let first = masked(address, prefix);
         if first != address {
-            return Err(format!(
-                "`{text}` is inside a block; the block is written {first}/{prefix}"
-            ));
+            return Err(format!("`{text}` is inside a block; the block is written {first}/{prefix}"));
         }
         Ok(Self { address, prefix })
     }
@@ -73,9 +65,7 @@ fn masked(address: IpAddr, prefix: u8) -> IpAddr {
             IpAddr::V4((v4.to_bits() & mask).into())
         }
         IpAddr::V6(v6) => {
-            let mask = u128::MAX
-                .checked_shl(128_u32.saturating_sub(prefix.into()))
-                .unwrap_or(0);
+            let mask = u128::MAX.checked_shl(128_u32.saturating_sub(prefix.into())).unwrap_or(0);
             IpAddr::V6((v6.to_bits() & mask).into())
         }
     }
@@ -93,10 +83,7 @@ impl Link {
     /// What is wrong, in words.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         // Checked by hand as well: `Uri` drops a fragment unread, and the whole text goes into a mail.
-        if text
-            .chars()
-            .any(|letter| letter.is_whitespace() || letter.is_control() || "<>\"\\".contains(letter))
-        {
+        if text.chars().any(|letter| letter.is_whitespace() || letter.is_control() || "<>\"\\".contains(letter)) {
             return Err(format!("`{text}` has characters that no URL has"));
         }
         if text.contains('?') {

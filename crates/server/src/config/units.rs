@@ -9,13 +9,7 @@ fn quantity<T: Copy>(text: &str, units: &[(&str, T)]) -> Option<(u64, T)> {
     Some((digits.parse().ok()?, *factor))
 }
 
-const DURATION_UNITS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1000),
-    ("ms", 1),
-];
+const DURATION_UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 const SIZE_UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 /// Reads "10s"; `None` for anything else, or too large to count in milliseconds.
@@ -32,14 +26,8 @@ pub(super) fn size(text: &str) -> Option<u64> {
 
 /// In the largest unit that loses nothing.
 fn show(amount: u64, units: &[(&str, u64)]) -> String {
-    let unit = units
-        .iter()
-        .find(|(_, factor)| amount != 0 && amount.is_multiple_of(*factor))
-        .or(units.last());
-    unit.map_or_else(
-        || amount.to_string(),
-        |(name, factor)| format!("{}{name}", amount / factor),
-    )
+    let unit = units.iter().find(|(_, factor)| amount != 0 && amount.is_multiple_of(*factor)).or(units.last());
+    unit.map_or_else(|| amount.to_string(), |(name, factor)| format!("{}{name}", amount / factor))
 }
 
 /// A size in bytes as it would be written.

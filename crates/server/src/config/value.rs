@@ -69,9 +69,7 @@ pub(super) fn from_toml(kind: Kind, written: &Spanned<DeValue<'_>>) -> Result<Va
         if let Some(item) = items.iter().find(|item| !item.get_ref().is_str()) {
             return Err(unexpected(item.get_ref(), item.span()));
         }
-        let items = items
-            .iter()
-            .map(|item| (item.get_ref().as_str().unwrap_or_default(), item.span()));
+        let items = items.iter().map(|item| (item.get_ref().as_str().unwrap_or_default(), item.span()));
         return list(kind, items);
     }
     let one = |text: &str| scalar(kind, text).map_err(|problem| vec![problem.at(span.clone())]);
@@ -108,19 +106,15 @@ const fn is_list(kind: Kind) -> bool {
 
 fn list<'a>(kind: Kind, items: impl Iterator<Item = (&'a str, Range<usize>)>) -> Result<Value, Faults> {
     let items: Vec<_> = items.collect();
-    let repeated = items
-        .iter()
-        .enumerate()
-        .filter(|(at, (text, _))| items.iter().take(*at).any(|(other, _)| other == text));
+    let repeated =
+        items.iter().enumerate().filter(|(at, (text, _))| items.iter().take(*at).any(|(other, _)| other == text));
     let faults =
         repeated.map(|(_, (text, span))| Diagnostic::new(format!("`{text}` is listed twice")).at(span.clone()));
     let mut faults: Faults = faults.collect();
     let value = if kind == Kind::Addresses {
         Value::Addresses(each(&items, &mut faults, address))
     } else if kind == Kind::Networks {
-        Value::Networks(each(&items, &mut faults, |text| {
-            Network::parse(text).map_err(Problem::from)
-        }))
+        Value::Networks(each(&items, &mut faults, |text| Network::parse(text).map_err(Problem::from)))
     } else if kind == Kind::Origins {
         Value::Texts(each(&items, &mut faults, origin))
     } else {
@@ -142,10 +136,7 @@ fn each<T>(items: &[(&str, Range<usize>)], faults: &mut Faults, parse: impl Fn(&
 
 fn scalar(kind: Kind, text: &str) -> Result<Value, Problem> {
     if text.trim().is_empty() {
-        return Err(Problem(
-            "the value is empty".into(),
-            Some("remove the setting to have its default".into()),
-        ));
+        return Err(Problem("the value is empty".into(), Some("remove the setting to have its default".into())));
     }
     // Neither a header, a path nor an SMTP command may be broken by what is written here (RS-14).
     if kind != Kind::Secret && text.contains(char::is_control) {
@@ -193,26 +184,17 @@ fn decimal(digits: &str, radix: u32) -> String {
 
 fn within<T: PartialOrd + Copy>(value: T, least: T, most: T, show: impl Fn(T) -> String) -> Result<T, Problem> {
     if value < least {
-        return Err(Problem::from(format!(
-            "{} is too little; the least is {}",
-            show(value),
-            show(least)
-        )));
+        return Err(Problem::from(format!("{} is too little; the least is {}", show(value), show(least))));
     }
     if value > most {
-        return Err(Problem::from(format!(
-            "{} is too much; the most is {}",
-            show(value),
-            show(most)
-        )));
+        return Err(Problem::from(format!("{} is too much; the most is {}", show(value), show(most))));
     }
     Ok(value)
 }
 
 fn address(text: &str) -> Result<SocketAddr, Problem> {
     let help = "write address and port, as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080";
-    text.parse()
-        .map_err(|_| Problem(format!("`{text}` is not an address to listen on"), Some(help.into())))
+    text.parse().map_err(|_| Problem(format!("`{text}` is not an address to listen on"), Some(help.into())))
 }
 
 fn dialect_name(text: &str) -> Result<String, Problem> {
@@ -239,9 +221,7 @@ fn origin(text: &str) -> Result<String, Problem> {
 }
 
 fn host(text: &str) -> Result<String, Problem> {
-    let is_name = text
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+    let is_name = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
     if is_name || text.parse::<std::net::IpAddr>().is_ok() {
         return Ok(text.to_owned());
     }
@@ -252,9 +232,8 @@ fn levels(text: &str) -> Result<Targets, Problem> {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
     let mut targets = Targets::new().with_default(LevelFilter::INFO);
     for directive in text.split(',').map(str::trim) {
-        let (target, level) = directive
-            .split_once('=')
-            .map_or((None, directive), |(target, level)| (Some(target), level));
+        let (target, level) =
+            directive.split_once('=').map_or((None, directive), |(target, level)| (Some(target), level));
         if !LEVELS.contains(&level) || target == Some("") {
             let help = did_you_mean(level, LEVELS).or_else(|| expected(Kind::Levels).1);
             return Err(Problem(format!("`{directive}` is not a log level"), help));

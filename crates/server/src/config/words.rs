@@ -13,21 +13,12 @@ pub(super) fn expected(kind: Kind) -> (&'static str, Option<String>) {
         Kind::Duration(..) => ("a duration", Some("write a number and ms, s, m, h or d, as \"10s\"")),
         Kind::Size(..) => ("a size", Some("write a number and B, KiB, MiB or GiB, as \"16KiB\"")),
         Kind::Choice(_) => ("one of the known words", None),
-        Kind::Host => (
-            "a host name",
-            Some("write the name or address alone, without port or scheme"),
-        ),
+        Kind::Host => ("a host name", Some("write the name or address alone, without port or scheme")),
         Kind::Link => ("a URL", Some("write it as \"https://app.example.com/reset\"")),
         Kind::Mailbox => ("a mail address", Some("write it as \"Example <no-reply@example.com>\"")),
-        Kind::Levels => (
-            "a log level",
-            Some("write a level, then levels of targets, as \"info,hyper=warn\""),
-        ),
+        Kind::Levels => ("a log level", Some("write a level, then levels of targets, as \"info,hyper=warn\"")),
         Kind::Names => ("a list of names", Some("write it as [\"one\", \"two\"]")),
-        Kind::Addresses => (
-            "a list of addresses",
-            Some("write it as [\"127.0.0.1:8080\", \"[::1]:8080\"]"),
-        ),
+        Kind::Addresses => ("a list of addresses", Some("write it as [\"127.0.0.1:8080\", \"[::1]:8080\"]")),
         Kind::Networks => ("a list of networks", Some("write it as [\"10.0.0.0/8\", \"fd00::/8\"]")),
         Kind::Origins => ("a list of origins", Some("write it as [\"https://app.example.com\"]")),
     };

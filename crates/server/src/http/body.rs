@@ -35,9 +35,7 @@ pub(crate) async fn read(body: Incoming, limit: usize, deadline: Duration) -> Re
     if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
         return Err(BodyError::TooLarge);
     }
-    timeout(deadline, gather(body, limit))
-        .await
-        .unwrap_or(Err(BodyError::TimedOut))
+    timeout(deadline, gather(body, limit)).await.unwrap_or(Err(BodyError::TimedOut))
 }
 
 /// The bytes of `body`, given up as soon as there are more than `limit`: a chunked body announces no length.
@@ -59,9 +57,5 @@ async fn gather(mut body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
         joined.extend_from_slice(&std::mem::take(&mut first));
         joined.extend_from_slice(&data);
     }
-    if joined.is_empty() {
-        Ok(first)
-    } else {
-        Ok(joined.freeze())
-    }
+    if joined.is_empty() { Ok(first) } else { Ok(joined.freeze()) }
 }

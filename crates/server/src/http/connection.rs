@@ -66,12 +66,7 @@ where
 {
     pub(super) fn new(answer: Arc<H>, limits: Limits, stop: watch::Receiver<bool>) -> Self {
         let protocol = protocol(&limits);
-        Self {
-            answer,
-            limits,
-            protocol,
-            stop,
-        }
+        Self { answer, limits, protocol, stop }
     }
 
     /// Talks to one client until the connection ends.
@@ -176,9 +171,7 @@ fn too_slow(http2: bool) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     if !http2 {
-        response
-            .headers_mut()
-            .insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+        response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
     }
     response
 }

@@ -197,11 +197,7 @@ async fn accept(doors: &[Door]) -> io::Result<Arrival> {
     poll_fn(|cx| {
         for door in doors {
             if let Poll::Ready(accepted) = door.listener.poll_accept(cx) {
-                return Poll::Ready(accepted.map(|(stream, addr)| Arrival {
-                    stream,
-                    addr,
-                    tls: door.tls.clone(),
-                }));
+                return Poll::Ready(accepted.map(|(stream, addr)| Arrival { stream, addr, tls: door.tls.clone() }));
             }
         }
         Poll::Pending
@@ -212,10 +208,7 @@ async fn accept(doors: &[Door]) -> io::Result<Arrival> {
 /// Whether the error is about the one connection that was to be accepted, and the next may be fine (accept(2)).
 fn is_the_peers(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
 /// A panic ends one connection. The panic hook has told what happened; this tells what became of it.
@@ -228,10 +221,7 @@ fn note_panic(ended: Result<(), tokio::task::JoinError>) {
 impl Door {
     fn open(bound: Bound) -> io::Result<Self> {
         let Bound { listener, addr: _, tls } = bound;
-        Ok(Self {
-            listener: TcpListener::from_std(listener)?,
-            tls: tls.map(TlsAcceptor::from),
-        })
+        Ok(Self { listener: TcpListener::from_std(listener)?, tls: tls.map(TlsAcceptor::from) })
     }
 
     /// Closes the listening socket and returns the connections the kernel had accepted for us: dropped, each of them
@@ -244,11 +234,7 @@ impl Door {
         std::iter::from_fn(|| listener.accept().ok())
             .filter_map(|(stream, addr)| {
                 stream.set_nonblocking(true).ok()?;
-                Some(Arrival {
-                    stream: TcpStream::from_std(stream).ok()?,
-                    addr,
-                    tls: tls.clone(),
-                })
+                Some(Arrival { stream: TcpStream::from_std(stream).ok()?, addr, tls: tls.clone() })
             })
             .collect()
     }

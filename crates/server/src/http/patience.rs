@@ -185,11 +185,7 @@ mod tests {
     const IDLE: Duration = Duration::from_secs(60);
 
     fn limits() -> Limits {
-        Limits {
-            header_timeout: HEADER,
-            idle_timeout: IDLE,
-            ..crate::http::tests::limits()
-        }
+        Limits { header_timeout: HEADER, idle_timeout: IDLE, ..crate::http::tests::limits() }
     }
 
     /// TH-13: every state without a request in flight ends, and each by its own limit.
@@ -207,31 +203,12 @@ mod tests {
             had_body: false,
             waker: None,
         };
-        let idle = Seen {
-            asked: true,
-            ..fresh.clone()
-        };
-        let heard = Seen {
-            heard: Some(at(30)),
-            ..idle.clone()
-        };
-        let busy = Seen {
-            in_flight: 1,
-            ..idle.clone()
-        };
-        let unread = Seen {
-            unread: true,
-            quiet_since: at(5),
-            ..idle.clone()
-        };
-        let pipelined = Seen {
-            heard: Some(at(1)),
-            ..unread.clone()
-        };
-        let frames = Seen {
-            http2: true,
-            ..heard.clone()
-        };
+        let idle = Seen { asked: true, ..fresh.clone() };
+        let heard = Seen { heard: Some(at(30)), ..idle.clone() };
+        let busy = Seen { in_flight: 1, ..idle.clone() };
+        let unread = Seen { unread: true, quiet_since: at(5), ..idle.clone() };
+        let pipelined = Seen { heard: Some(at(1)), ..unread.clone() };
+        let frames = Seen { http2: true, ..heard.clone() };
         let (open, stopping, closing) = (Phase::Open, Phase::Stopping(at(31)), Phase::Closing(at(31)));
         let table = [
             ("silent from the start", &fresh, open, Some(t0 + HEADER)),
@@ -239,12 +216,7 @@ mod tests {
             ("half a head", &heard, open, Some(at(30) + HEADER)),
             ("in flight", &busy, open, None),
             ("response not read", &unread, open, Some(at(5) + IDLE)),
-            (
-                "response not read, next head begun",
-                &pipelined,
-                open,
-                Some(at(5) + IDLE),
-            ),
+            ("response not read, next head begun", &pipelined, open, Some(at(5) + IDLE)),
             ("http/2 frames outside a request", &frames, open, Some(t0 + IDLE)),
             ("stop: silent", &fresh, stopping, Some(t0 + HEADER)),
             ("stop: idle", &idle, stopping, Some(at(31) + ARRIVAL_GRACE)),

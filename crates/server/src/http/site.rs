@@ -68,10 +68,7 @@ impl Site {
             return None;
         }
         if !matches!(request.method, Method::GET | Method::HEAD) {
-            let mut refused = json(
-                StatusCode::METHOD_NOT_ALLOWED,
-                r#"{"error":"method_not_allowed"}"#.to_owned(),
-            );
+            let mut refused = json(StatusCode::METHOD_NOT_ALLOWED, r#"{"error":"method_not_allowed"}"#.to_owned());
             refused.headers.push((ALLOW, HeaderValue::from_static("GET, HEAD")));
             return Some(refused);
         }
@@ -81,16 +78,12 @@ impl Site {
                 Ok(()) => json(StatusCode::OK, r#"{"status":"ready"}"#.to_owned()),
                 Err(error) => {
                     tracing::warn!(%error, "not ready");
-                    json(
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        r#"{"status":"unavailable"}"#.to_owned(),
-                    )
+                    json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"unavailable"}"#.to_owned())
                 }
             },
             _ => {
                 let mut keys = json(StatusCode::OK, self.app.keys.jwks());
-                keys.headers
-                    .push((CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")));
+                keys.headers.push((CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")));
                 keys
             }
         })
@@ -103,10 +96,7 @@ impl Site {
                 let outcome = Outcome::plain(Kind::MethodNotAllowed);
                 tracing::info!(dialect = dialect.name(), outcome = outcome.kind.name(), "answered");
                 let tokens = Tokens::default();
-                let answer = Answer {
-                    allow: Some(&allow),
-                    ..self.plain_answer(&outcome, &tokens, request)
-                };
+                let answer = Answer { allow: Some(&allow), ..self.plain_answer(&outcome, &tokens, request) };
                 dialect.encode(None, &answer)
             }
             Found::Nothing => {
@@ -120,11 +110,7 @@ impl Site {
     }
 
     async fn operate(self: &Arc<Self>, found: Match, request: &Plain) -> Response {
-        let Match {
-            dialect,
-            endpoint,
-            params,
-        } = found;
+        let Match { dialect, endpoint, params } = found;
         let endpoint_name = dialect.endpoint(endpoint).name();
         let decoded = match &request.body {
             Err(kind) => Err((*kind, Vec::new())),
@@ -137,26 +123,13 @@ impl Site {
                     body,
                     params: &params,
                 };
-                dialect
-                    .decode(endpoint, &plain)
-                    .map_err(|refusal| (refusal.kind, refusal.errors))
+                dialect.decode(endpoint, &plain).map_err(|refusal| (refusal.kind, refusal.errors))
             }
         };
         let (answered, errors) = match decoded {
-            Err((kind, errors)) => (
-                Answered {
-                    outcome: Outcome::plain(kind),
-                    tokens: Tokens::default(),
-                },
-                errors,
-            ),
+            Err((kind, errors)) => (Answered { outcome: Outcome::plain(kind), tokens: Tokens::default() }, errors),
             Ok(inputs) => {
-                let call = Call {
-                    dialect: Arc::clone(&dialect),
-                    endpoint,
-                    inputs,
-                    caller: caller(request),
-                };
+                let call = Call { dialect: Arc::clone(&dialect), endpoint, inputs, caller: caller(request) };
                 let answered = self.run(call).await;
                 let errors = dialect.problems(endpoint, &answered.outcome.problems);
                 (answered, errors)
@@ -170,10 +143,7 @@ impl Site {
             user.id = outcome.user.as_ref().map(|user| user.id.0),
             "answered"
         );
-        let answer = Answer {
-            errors: &errors,
-            ..self.plain_answer(outcome, &answered.tokens, request)
-        };
+        let answer = Answer { errors: &errors, ..self.plain_answer(outcome, &answered.tokens, request) };
         dialect.encode(Some(endpoint), &answer)
     }
 
@@ -181,10 +151,7 @@ impl Site {
     async fn run(self: &Arc<Self>, call: Call) -> Answered {
         let site = Arc::clone(self);
         let task = tokio::spawn(async move { site.app.run(&call).await }.in_current_span());
-        let failed = |kind| Answered {
-            outcome: Outcome::plain(kind),
-            tokens: Tokens::default(),
-        };
+        let failed = |kind| Answered { outcome: Outcome::plain(kind), tokens: Tokens::default() };
         match tokio::time::timeout(self.patience, task).await {
             Ok(Ok(Ok(answered))) => answered,
             Ok(Ok(Err(fault))) => {
@@ -198,24 +165,14 @@ impl Site {
             Err(_elapsed) => {
                 // Whether it was done is not known to the client: as after a lost answer.
                 tracing::error!("the operation took too long");
-                Answered {
-                    outcome: Outcome::overloaded(5),
-                    tokens: Tokens::default(),
-                }
+                Answered { outcome: Outcome::overloaded(5), tokens: Tokens::default() }
             }
         }
     }
 
     fn plain_answer<'a>(&self, outcome: &'a Outcome, tokens: &'a Tokens, request: &'a Plain) -> Answer<'a> {
         const NONE: &[FieldErrors] = &[];
-        Answer {
-            outcome,
-            tokens,
-            errors: NONE,
-            request_id: &request.id,
-            now: self.app.clock.now(),
-            allow: None,
-        }
+        Answer { outcome, tokens, errors: NONE, request_id: &request.id, now: self.app.clock.now(), allow: None }
     }
 
     /// Every dialect that is served.
@@ -241,11 +198,7 @@ fn caller(request: &Plain) -> Caller {
 
 fn json(status: StatusCode, body: String) -> Response {
     let content_type = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Response {
-        status,
-        headers: vec![content_type],
-        body: body.into_bytes(),
-    }
+    Response { status, headers: vec![content_type], body: body.into_bytes() }
 }
 
 /// What every answer has unless its dialect says otherwise: no cache keeps a credential (HD-01), no browser guesses.

@@ -35,11 +35,7 @@ struct Linger {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, patience: Patience) -> Self {
-        Self {
-            stream,
-            patience,
-            linger: None,
-        }
+        Self { stream, patience, linger: None }
     }
 
     /// Notes whether the peer took what was written, and passes `written` on.
@@ -113,10 +109,8 @@ impl AsyncWrite for Socket {
         if !this.patience.body_may_be_unread() {
             return Poll::Ready(Ok(()));
         }
-        let linger = this.linger.get_or_insert_with(|| Linger {
-            until: Box::pin(sleep(LINGER)),
-            bytes_left: LINGER_BYTES_MAX,
-        });
+        let linger =
+            this.linger.get_or_insert_with(|| Linger { until: Box::pin(sleep(LINGER)), bytes_left: LINGER_BYTES_MAX });
         linger.poll_drain(&mut this.stream, cx).map(Ok)
     }
 }

@@ -49,9 +49,7 @@ pub(super) fn limits() -> Limits {
 }
 
 async fn soon<F: Future>(wait: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(30), wait)
-        .await
-        .expect("nothing happened")
+    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("nothing happened")
 }
 
 struct Server {
@@ -75,9 +73,7 @@ impl Server {
 
     /// One that says hello and whether it was asked over TLS.
     fn hello(limits: Limits, tls: Option<Arc<ServerConfig>>) -> Self {
-        Self::start(limits, tls, async |_request, peer: Peer| {
-            text(format!("hello tls={}", peer.tls))
-        })
+        Self::start(limits, tls, async |_request, peer: Peer| text(format!("hello tls={}", peer.tls)))
     }
 
     /// One whose requests wait for a permit in `gate`, and whose beginnings are told.
@@ -185,22 +181,13 @@ mod frame {
 #[tokio::test]
 async fn an_address_in_use_is_told() {
     let first = Bound::bind("127.0.0.1:0".parse().unwrap(), None).unwrap();
-    assert_eq!(
-        Bound::bind(first.local_addr(), None).unwrap_err().kind(),
-        ErrorKind::AddrInUse
-    );
+    assert_eq!(Bound::bind(first.local_addr(), None).unwrap_err().kind(), ErrorKind::AddrInUse);
 }
 
 /// TH-13: whatever a client sends of a head, and in either protocol, it cannot stop in the middle and stay.
 #[tokio::test]
 async fn a_head_that_does_not_come_closes_the_connection() {
-    let server = Server::hello(
-        Limits {
-            header_timeout: SHORT,
-            ..limits()
-        },
-        None,
-    );
+    let server = Server::hello(Limits { header_timeout: SHORT, ..limits() }, None);
     let half_after_whole = [GET, b"GET / HTTP/1.1\r\n"].concat();
     let table: [(&str, &[u8], &str); 6] = [
         ("silence", b"", ""),
@@ -224,13 +211,7 @@ async fn a_head_that_does_not_come_closes_the_connection() {
 /// TH-13
 #[tokio::test]
 async fn an_idle_connection_is_closed() {
-    let server = Server::hello(
-        Limits {
-            idle_timeout: SHORT,
-            ..limits()
-        },
-        None,
-    );
+    let server = Server::hello(Limits { idle_timeout: SHORT, ..limits() }, None);
     let mut client = server.sent(GET).await;
     assert!(until_closed(&mut client).await.ends_with("hello tls=false"));
 }
@@ -238,14 +219,7 @@ async fn an_idle_connection_is_closed() {
 /// TH-13: with HTTP/2 also a client that answers nothing any more, not even the farewell.
 #[tokio::test]
 async fn an_idle_http2_connection_is_closed() {
-    let server = Server::hello(
-        Limits {
-            idle_timeout: SHORT,
-            header_timeout: SHORT,
-            ..limits()
-        },
-        None,
-    );
+    let server = Server::hello(Limits { idle_timeout: SHORT, header_timeout: SHORT, ..limits() }, None);
     let mut client = server.sent(&[frame::opening(), frame::get(1, "/")].concat()).await;
     assert_eq!(frame::until(&mut client, frame::DATA, 1).await, b"hello tls=false");
     frame::until(&mut client, frame::GOAWAY, 0).await;
@@ -256,12 +230,7 @@ async fn an_idle_http2_connection_is_closed() {
 #[tokio::test]
 async fn an_unread_response_closes_the_connection() {
     let server = Server::start(
-        Limits {
-            idle_timeout: SHORT,
-            header_timeout: SHORT,
-            max_connections: 1,
-            ..limits()
-        },
+        Limits { idle_timeout: SHORT, header_timeout: SHORT, max_connections: 1, ..limits() },
         None,
         async |_request, _peer| text(vec![b'x'; 64 * 1024 * 1024]),
     );
@@ -277,13 +246,7 @@ async fn an_unread_response_closes_the_connection() {
 async fn a_stalled_tls_handshake_is_closed() {
     let folder = tempfile::tempdir().unwrap();
     let (config, _path) = development(&folder);
-    let server = Server::hello(
-        Limits {
-            tls_timeout: SHORT,
-            ..limits()
-        },
-        Some(config),
-    );
+    let server = Server::hello(Limits { tls_timeout: SHORT, ..limits() }, Some(config));
     for bytes in [&b""[..], &[0x16, 3, 1]] {
         assert_eq!(until_closed(&mut server.sent(bytes).await).await, "");
     }
@@ -303,18 +266,8 @@ async fn a_head_over_the_limit_is_431() {
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_503() {
     let gate = Arc::new(Semaphore::new(0));
-    let (server, _beginnings) = Server::gated(
-        Limits {
-            request_timeout: SHORT,
-            ..limits()
-        },
-        &gate,
-    );
-    assert!(
-        until_closed(&mut server.sent(GET).await)
-            .await
-            .starts_with("HTTP/1.1 503")
-    );
+    let (server, _beginnings) = Server::gated(Limits { request_timeout: SHORT, ..limits() }, &gate);
+    assert!(until_closed(&mut server.sent(GET).await).await.starts_with("HTTP/1.1 503"));
 }
 
 /// A server that reads bodies, and what became of them.
@@ -347,14 +300,8 @@ async fn a_body_is_read_up_to_the_limit() {
         ),
     ];
     for (name, rest, want) in table {
-        let _client = server
-            .sent(format!("POST / HTTP/1.1\r\nhost: x\r\n{rest}").as_bytes())
-            .await;
-        assert_eq!(
-            soon(finds.recv()).await.unwrap(),
-            Ok(Bytes::copy_from_slice(want.as_bytes())),
-            "{name}"
-        );
+        let _client = server.sent(format!("POST / HTTP/1.1\r\nhost: x\r\n{rest}").as_bytes()).await;
+        assert_eq!(soon(finds.recv()).await.unwrap(), Ok(Bytes::copy_from_slice(want.as_bytes())), "{name}");
     }
 }
 
@@ -363,10 +310,7 @@ async fn a_body_is_read_up_to_the_limit() {
 async fn a_chunked_body_just_over_the_limit_is_refused() {
     let (server, mut finds) = reader(LONG);
     let whole = "w".repeat(65);
-    for chunks in [
-        format!("41\r\n{whole}\r\n"),
-        format!("40\r\n{}\r\n1\r\nw\r\n", &whole[1..]),
-    ] {
+    for chunks in [format!("41\r\n{whole}\r\n"), format!("40\r\n{}\r\n1\r\nw\r\n", &whole[1..])] {
         let request = format!("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{chunks}0\r\n\r\n");
         let _client = server.sent(request.as_bytes()).await;
         assert_eq!(soon(finds.recv()).await.unwrap(), Err(BodyError::TooLarge), "{chunks}");
@@ -377,9 +321,7 @@ async fn a_chunked_body_just_over_the_limit_is_refused() {
 #[tokio::test]
 async fn a_slow_body_is_given_up() {
     let (server, mut finds) = reader(SHORT);
-    let mut client = server
-        .sent(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nabc")
-        .await;
+    let mut client = server.sent(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nabc").await;
     assert_eq!(soon(finds.recv()).await.unwrap(), Err(BodyError::TimedOut));
     assert!(until(&mut client, "TimedOut").await.starts_with("HTTP/1.1 200"));
 }
@@ -392,9 +334,7 @@ async fn a_body_that_ends_early_is_broken() {
         "transfer-encoding: chunked\r\n\r\n9\r\nabc",
         "transfer-encoding: chunked\r\n\r\nz",
     ] {
-        let mut client = server
-            .sent(format!("POST / HTTP/1.1\r\nhost: x\r\n{head}").as_bytes())
-            .await;
+        let mut client = server.sent(format!("POST / HTTP/1.1\r\nhost: x\r\n{head}").as_bytes()).await;
         client.shutdown().await.unwrap();
         assert_eq!(soon(finds.recv()).await.unwrap(), Err(BodyError::Broken), "{head}");
     }
@@ -408,10 +348,7 @@ async fn a_huge_announced_body_is_refused_unread() {
         let head = format!("POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n\r\n");
         let mut client = server.sent(head.as_bytes()).await;
         assert_eq!(soon(finds.recv()).await.unwrap(), Err(BodyError::TooLarge));
-        assert!(
-            until(&mut client, "TooLarge").await.starts_with("HTTP/1.1 200"),
-            "{length}"
-        );
+        assert!(until(&mut client, "TooLarge").await.starts_with("HTTP/1.1 200"), "{length}");
     }
 }
 
@@ -419,9 +356,7 @@ async fn a_huge_announced_body_is_refused_unread() {
 #[tokio::test]
 async fn an_endless_chunked_body_is_cut_at_the_limit() {
     let (server, mut finds) = reader(LONG);
-    let mut client = server
-        .sent(b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
-        .await;
+    let mut client = server.sent(b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n").await;
     let chunk = [&b"1000\r\n"[..], &[b'x'; 0x1000], b"\r\n"].concat();
     for _ in 0..128 {
         soon(client.write_all(&chunk)).await.unwrap();
@@ -467,15 +402,8 @@ async fn both_protocols_over_tls() {
     until(&mut http1, "hello tls=true").await;
 
     let mut http2 = tls_client(&server, &root, b"h2").await;
-    http2
-        .write_all(&[frame::opening(), frame::get(1, "/")].concat())
-        .await
-        .unwrap();
-    assert_eq!(
-        frame::until(&mut http2, frame::HEADERS, 1).await[0],
-        0x88,
-        ":status 200 (RFC 7541 appendix A)"
-    );
+    http2.write_all(&[frame::opening(), frame::get(1, "/")].concat()).await.unwrap();
+    assert_eq!(frame::until(&mut http2, frame::HEADERS, 1).await[0], 0x88, ":status 200 (RFC 7541 appendix A)");
     assert_eq!(frame::until(&mut http2, frame::DATA, 1).await, b"hello tls=true");
     // Without its answer to our farewell ping the connection would stay for `header_timeout`.
     drop(http2);
@@ -496,10 +424,7 @@ async fn a_request_in_flight_is_answered_after_the_stop() {
     assert!(!server.done.is_finished());
     gate.add_permits(2);
     let response = until_closed(&mut http1).await;
-    assert!(
-        response.contains("connection: close") && response.ends_with("hello"),
-        "{response}"
-    );
+    assert!(response.contains("connection: close") && response.ends_with("hello"), "{response}");
     assert_eq!(frame::until(&mut http2, frame::DATA, 1).await, b"hello");
     drop(http2);
     let addr = server.addr;
@@ -560,13 +485,7 @@ async fn half_a_head_at_the_stop_may_be_completed() {
 #[tokio::test]
 async fn a_request_that_does_not_end_is_cut_and_counted() {
     let gate = Arc::new(Semaphore::new(0));
-    let (server, mut beginnings) = Server::gated(
-        Limits {
-            shutdown_timeout: SHORT,
-            ..limits()
-        },
-        &gate,
-    );
+    let (server, mut beginnings) = Server::gated(Limits { shutdown_timeout: SHORT, ..limits() }, &gate);
     let mut client = server.sent(GET).await;
     soon(beginnings.recv()).await.unwrap();
     assert_eq!(server.stopped().await, 1);
@@ -583,13 +502,7 @@ async fn a_server_that_nobody_can_stop_any_more_stops() {
 #[tokio::test]
 async fn over_the_cap_a_connection_waits_its_turn() {
     let gate = Arc::new(Semaphore::new(0));
-    let (server, mut beginnings) = Server::gated(
-        Limits {
-            max_connections: 1,
-            ..limits()
-        },
-        &gate,
-    );
+    let (server, mut beginnings) = Server::gated(Limits { max_connections: 1, ..limits() }, &gate);
     let mut first = server.sent(GET).await;
     soon(beginnings.recv()).await.unwrap();
     let mut second = server.sent(GET).await;
@@ -616,17 +529,10 @@ async fn a_panic_ends_one_connection_only() {
             text("hello")
         }
     });
-    assert_eq!(
-        until_closed(&mut server.sent(b"GET /panic HTTP/1.1\r\nhost: x\r\n\r\n").await).await,
-        ""
-    );
+    assert_eq!(until_closed(&mut server.sent(b"GET /panic HTTP/1.1\r\nhost: x\r\n\r\n").await).await, "");
     let frames = [frame::opening(), frame::get(1, "/panic"), frame::get(3, "/")].concat();
     let mut http2 = server.sent(&frames).await;
-    assert_eq!(
-        frame::until(&mut http2, frame::DATA, 3).await,
-        b"hello",
-        "not even the connection's other streams"
-    );
+    assert_eq!(frame::until(&mut http2, frame::DATA, 3).await, b"hello", "not even the connection's other streams");
     until(&mut server.sent(GET).await, "hello").await;
     drop(http2);
     assert_eq!(asked.load(Ordering::Relaxed), 4);

@@ -60,28 +60,20 @@ pub(crate) enum TlsError {
 ///
 /// See [`TlsError`].
 pub(crate) fn server_config_from_pem(cert_path: &Path, key_path: &Path) -> Result<Arc<ServerConfig>, TlsError> {
-    let unreadable = |cause| TlsError::Certificate {
-        path: cert_path.to_owned(),
-        cause,
-    };
+    let unreadable = |cause| TlsError::Certificate { path: cert_path.to_owned(), cause };
     let chain = CertificateDer::pem_file_iter(cert_path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(unreadable)?;
     if chain.is_empty() {
         return Err(unreadable(pem::Error::NoItemsFound));
     }
-    let key = PrivateKeyDer::from_pem_file(key_path).map_err(|cause| TlsError::Key {
-        path: key_path.to_owned(),
-        cause,
-    })?;
+    let key =
+        PrivateKeyDer::from_pem_file(key_path).map_err(|cause| TlsError::Key { path: key_path.to_owned(), cause })?;
     // The provider is named: the process-wide default panics when two crates of the build bring one each.
     let config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key));
-    let mut config = config.map_err(|cause| TlsError::Unusable {
-        path: cert_path.to_owned(),
-        cause,
-    })?;
+    let mut config = config.map_err(|cause| TlsError::Unusable { path: cert_path.to_owned(), cause })?;
     config.alpn_protocols = vec![ALPN_HTTP2.to_vec(), ALPN_HTTP1.to_vec()];
     Ok(Arc::new(config))
 }
@@ -106,10 +98,7 @@ pub(crate) fn development_certificate(folder: &Path, now: Timestamp) -> Result<(
     }
     let key = KeyPair::generate()?;
     let certificate = development_params(now)?.self_signed(&key)?;
-    fs::create_dir_all(folder).map_err(|cause| TlsError::Write {
-        path: folder.to_owned(),
-        cause,
-    })?;
+    fs::create_dir_all(folder).map_err(|cause| TlsError::Write { path: folder.to_owned(), cause })?;
     write_whole(&key_path, &key.serialize_pem(), Readers::Owner)?;
     write_whole(&cert_path, &certificate.pem(), Readers::All)?;
     Ok((server_config_from_pem(&cert_path, &key_path)?, cert_path))
@@ -122,9 +111,7 @@ fn provider() -> Arc<CryptoProvider> {
 fn development_params(now: SystemTime) -> Result<CertificateParams, rcgen::Error> {
     let mut params = CertificateParams::new(DEVELOPMENT_NAMES.map(String::from))?;
     params.distinguished_name = DistinguishedName::new();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "Myna development certificate");
+    params.distinguished_name.push(DnType::CommonName, "Myna development certificate");
     // A day back, for clocks that are not quite right.
     params.not_before = (now - DAY).into();
     params.not_after = (now - DAY + DEVELOPMENT_LIFETIME).into();
@@ -139,9 +126,7 @@ fn is_good(cert_path: &Path, at: SystemTime) -> bool {
         let certificate = CertificateDer::from_pem_file(cert_path).ok()?;
         let mut roots = RootCertStore::empty();
         roots.add(certificate.clone()).ok()?;
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
-            .build()
-            .ok()?;
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build().ok()?;
         let name = ServerName::try_from(DEVELOPMENT_NAMES[0]).ok()?;
         let at = UnixTime::since_unix_epoch(at.duration_since(SystemTime::UNIX_EPOCH).ok()?);
         verifier.verify_server_cert(&certificate, &[], &name, &[], at).ok()
@@ -190,10 +175,7 @@ fn write_whole(path: &Path, text: &str, readers: Readers) -> Result<(), TlsError
         file.persist(path).map_err(io::Error::from)?;
         Ok(())
     };
-    write().map_err(|cause| TlsError::Write {
-        path: path.to_owned(),
-        cause,
-    })
+    write().map_err(|cause| TlsError::Write { path: path.to_owned(), cause })
 }
 
 #[cfg(test)]
@@ -214,24 +196,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = certificate_after(folder.path(), present());
         assert_eq!(certificate_after(folder.path(), present() + 300 * DAY), first);
-        assert_ne!(
-            certificate_after(folder.path(), present() + 380 * DAY),
-            first,
-            "ends within 30 days"
-        );
+        assert_ne!(certificate_after(folder.path(), present() + 380 * DAY), first, "ends within 30 days");
     }
 
     #[test]
     fn a_spoilt_development_certificate_is_replaced() {
         type Spoil = fn(&Path);
         let table: &[(&str, Spoil)] = &[
-            ("no certificate", |folder| {
-                fs::remove_file(folder.join("dev-cert.pem")).unwrap()
-            }),
+            ("no certificate", |folder| fs::remove_file(folder.join("dev-cert.pem")).unwrap()),
             ("no key", |folder| fs::remove_file(folder.join("dev-key.pem")).unwrap()),
-            ("half a certificate", |folder| {
-                fs::write(folder.join("dev-cert.pem"), "-----BEGIN CERT").unwrap()
-            }),
+            ("half a certificate", |folder| fs::write(folder.join("dev-cert.pem"), "-----BEGIN CERT").unwrap()),
             ("another key", |folder| {
                 fs::write(folder.join("dev-key.pem"), KeyPair::generate().unwrap().serialize_pem()).unwrap();
             }),
@@ -257,11 +231,7 @@ mod tests {
         development_certificate(folder.path(), present()).unwrap();
         let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode("dev-key.pem"), 0o600);
-        assert_eq!(
-            fs::read_dir(folder.path()).unwrap().count(),
-            2,
-            "nothing else is left behind"
-        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left behind");
     }
 
     #[test]
@@ -283,10 +253,7 @@ mod tests {
         ];
         for (cert, key, words, path) in table {
             let message = server_config_from_pem(cert, key).unwrap_err().to_string();
-            assert!(
-                message.contains(words) && message.contains(&*path.to_string_lossy()),
-                "{message}"
-            );
+            assert!(message.contains(words) && message.contains(&*path.to_string_lossy()), "{message}");
         }
     }
 

@@ -99,10 +99,7 @@ impl Wire {
     /// The origin of the request, when it is one of those configured, letter by letter.
     fn allowed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let origin = headers.get(ORIGIN)?;
-        self.origins
-            .iter()
-            .any(|allowed| allowed.as_bytes() == origin.as_bytes())
-            .then(|| origin.clone())
+        self.origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()).then(|| origin.clone())
     }
 }
 
@@ -117,10 +114,7 @@ fn preflight(request: &Request<Incoming>) -> Response<Full<Bytes>> {
     if let Some(method) = request.headers().get(ACCESS_CONTROL_REQUEST_METHOD) {
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, method.clone());
     }
-    headers.insert(
-        ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("accept, authorization, content-type"),
-    );
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("accept, authorization, content-type"));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response
 }
@@ -131,11 +125,7 @@ fn client(trusted: &[Network], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     if !is_trusted(peer) {
         return peer;
     }
-    let lines: Vec<&str> = headers
-        .get_all(FORWARDED_FOR)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .collect();
+    let lines: Vec<&str> = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
     let mut client = peer;
     for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
         // What cannot be read was not written by a proxy of ours: the last one that was believed is the client.
@@ -163,10 +153,7 @@ mod tests {
     // TH-06
     #[test]
     fn a_forwarded_address_counts_only_from_a_trusted_proxy() {
-        let trusted = [
-            Network::parse("10.0.0.0/8").unwrap(),
-            Network::parse("127.0.0.1").unwrap(),
-        ];
+        let trusted = [Network::parse("10.0.0.0/8").unwrap(), Network::parse("127.0.0.1").unwrap()];
         for (peer, header, expected) in [
             ("192.0.2.9", &["203.0.113.1"][..], "192.0.2.9"),
             ("10.0.0.1", &[], "10.0.0.1"),

@@ -84,15 +84,8 @@ impl Jobs {
             return Change::DropMail(mail.id);
         }
         // 2, 4, 8 … seconds, at most a quarter of an hour.
-        let wait = Duration::from_secs(
-            2_u64
-                .saturating_pow(u32::try_from(mail.failures + 1).unwrap_or(10))
-                .min(900),
-        );
+        let wait = Duration::from_secs(2_u64.saturating_pow(u32::try_from(mail.failures + 1).unwrap_or(10)).min(900));
         tracing::warn!(mail = id, %error, again_in_s = wait.as_secs(), "mail not sent");
-        Change::DelayMail {
-            id: mail.id,
-            until: now + wait,
-        }
+        Change::DelayMail { id: mail.id, until: now + wait }
     }
 }

@@ -74,10 +74,7 @@ impl Mailer {
         if let Some(user) = &smtp.user {
             builder = builder.credentials(Credentials::new(user.name.clone(), user.password.expose().clone()));
         }
-        Ok(Self::Smtp {
-            transport: Box::new(builder.build()),
-            from: smtp.from.clone(),
-        })
+        Ok(Self::Smtp { transport: Box::new(builder.build()), from: smtp.from.clone() })
     }
 
     /// A mailer that writes files; the folder is made.
@@ -102,12 +99,7 @@ impl Mailer {
             Self::Folder(folder) => {
                 let from = Mailbox::new(Some("Myna".to_owned()), "myna@localhost.localdomain".parse()?);
                 let path = folder.join(format!("{id}.eml"));
-                let mut file = OpenOptions::new()
-                    .write(true)
-                    .create(true)
-                    .truncate(true)
-                    .mode(0o600)
-                    .open(&path)?;
+                let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
                 file.write_all(&message(from, id, to, text)?.formatted())?;
                 Ok(Delivered::Written(path))
             }
@@ -123,16 +115,10 @@ pub(crate) struct Text {
 
 /// The mail of a password reset. `base` is where the link leads (RS-01); without one the mail holds the token alone.
 pub(crate) fn password_reset(base: Option<&str>, token: &str, email: &str, lifetime: Duration) -> Text {
-    let link = base.map_or_else(
-        || token.to_owned(),
-        |base| format!("{base}?token={token}&email={}", encode(email)),
-    );
+    let link = base.map_or_else(|| token.to_owned(), |base| format!("{base}?token={token}&email={}", encode(email)));
     let minutes = lifetime.as_secs().div_ceil(60).to_string();
     let body = PASSWORD_RESET.replace("{minutes}", &minutes).replace("{link}", &link);
-    Text {
-        subject: "Reset your password".to_owned(),
-        body,
-    }
+    Text { subject: "Reset your password".to_owned(), body }
 }
 
 fn message(from: Mailbox, id: &str, to: &str, text: &Text) -> Result<Message, MailError> {
@@ -174,18 +160,8 @@ mod tests {
 
     #[test]
     fn the_link_carries_token_and_address() {
-        let text = password_reset(
-            Some("https://app.example/reset"),
-            "tok",
-            "a+b@c.example",
-            Duration::from_secs(90),
-        );
-        assert!(
-            text.body
-                .contains("https://app.example/reset?token=tok&email=a%2Bb%40c.example\n"),
-            "{}",
-            text.body
-        );
+        let text = password_reset(Some("https://app.example/reset"), "tok", "a+b@c.example", Duration::from_secs(90));
+        assert!(text.body.contains("https://app.example/reset?token=tok&email=a%2Bb%40c.example\n"), "{}", text.body);
         assert!(text.body.contains("2 minutes"), "{}", text.body);
     }
 }

@@ -7,12 +7,7 @@ const EVERYTHING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/ev
 fn passes(arguments: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let output = myna(folder.path(), &[&["dialect", "test"], arguments].concat());
-    assert!(
-        output.status.success(),
-        "{}\n{}",
-        text(&output.stdout),
-        text(&output.stderr)
-    );
+    assert!(output.status.success(), "{}\n{}", text(&output.stdout), text(&output.stderr));
 }
 
 #[test]
@@ -41,16 +36,10 @@ fn a_case_that_does_not_hold_fails_the_run() {
     let dialect = folder.path().join("everything");
     std::fs::create_dir_all(dialect.join("cases")).unwrap();
     std::fs::copy(format!("{EVERYTHING}/dialect.toml"), dialect.join("dialect.toml")).unwrap();
-    std::fs::write(
-        dialect.join("cases/wrong.case"),
-        "# Wrong\n\n> GET /everything/whoami\n\n< 200\n<\n< hello\n",
-    )
-    .unwrap();
+    std::fs::write(dialect.join("cases/wrong.case"), "# Wrong\n\n> GET /everything/whoami\n\n< 200\n<\n< hello\n")
+        .unwrap();
     let output = myna(folder.path(), &["dialect", "test", "everything"]);
     assert!(!output.status.success());
     let said = text(&output.stdout);
-    assert!(
-        said.contains("line 3: GET /everything/whoami") && said.contains("expected 200"),
-        "{said}"
-    );
+    assert!(said.contains("line 3: GET /everything/whoami") && said.contains("expected 200"), "{said}");
 }

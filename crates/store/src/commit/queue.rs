@@ -21,13 +21,7 @@ const DROP_MAIL: &str = "DELETE FROM mail WHERE id = $1";
 const DELAY_MAIL: &str = "UPDATE mail SET due_at = $2, failures = failures + 1 WHERE id = $1";
 
 pub(super) fn insert_challenge(db: &Db, challenge: &Challenge) -> Applied {
-    let Challenge {
-        id,
-        salt,
-        created_at,
-        expires_at,
-        used_at,
-    } = challenge;
+    let Challenge { id, salt, created_at, expires_at, used_at } = challenge;
     void_challenges(db, id.user, *created_at)?;
     let values = [
         id.user.into(),
@@ -54,32 +48,14 @@ pub(super) fn void_challenges(db: &Db, user: UserId, at: Timestamp) -> Applied {
 }
 
 pub(super) fn insert_mail(db: &Db, mail: &QueuedMail) -> Applied {
-    let QueuedMail {
-        id,
-        letter,
-        created_at,
-        due_at,
-        failures,
-    } = mail;
+    let QueuedMail { id, letter, created_at, due_at, failures } = mail;
     let (name, user, handle, to) = match letter {
-        Letter::PasswordReset { challenge, to } => (
-            PASSWORD_RESET,
-            challenge.user.into(),
-            (&challenge.handle).into(),
-            to.into(),
-        ),
+        Letter::PasswordReset { challenge, to } => {
+            (PASSWORD_RESET, challenge.user.into(), (&challenge.handle).into(), to.into())
+        }
         Letter::Nobody => (NOBODY, Value::Null, Value::Null, Value::Null),
     };
-    let values = [
-        id.into(),
-        name.into(),
-        user,
-        handle,
-        to,
-        (*created_at).into(),
-        (*due_at).into(),
-        (*failures).into(),
-    ];
+    let values = [id.into(), name.into(), user, handle, to, (*created_at).into(), (*due_at).into(), (*failures).into()];
     db.execute(INSERT_MAIL, &values)?;
     Ok(())
 }

@@ -71,13 +71,7 @@ pub(super) fn insert(db: &Db, session: &Session) -> Applied {
 }
 
 pub(super) fn rotate(db: &Db, id: SessionId, generation: i64, at: Timestamp, idle_expires_at: Timestamp) -> Applied {
-    let values = [
-        id.user.into(),
-        (&id.handle).into(),
-        generation.into(),
-        at.into(),
-        idle_expires_at.into(),
-    ];
+    let values = [id.user.into(), (&id.handle).into(), generation.into(), at.into(), idle_expires_at.into()];
     let rows = db.execute(ROTATE, &values)?;
     guarded(rows, || Conflict::SessionChanged(id))
 }
@@ -97,33 +91,19 @@ pub(super) fn end(db: &Db, id: SessionId, at: Timestamp, cause: EndCause) -> App
 pub(super) fn end_all(db: &Db, user: UserId, except: Option<&Handle>, at: Timestamp, cause: EndCause) -> Applied {
     match except {
         None => db.execute(END_ALL, &[user.into(), at.into(), cause.name().into()])?,
-        Some(handle) => db.execute(
-            END_ALL_BUT,
-            &[user.into(), at.into(), cause.name().into(), handle.into()],
-        )?,
+        Some(handle) => db.execute(END_ALL_BUT, &[user.into(), at.into(), cause.name().into(), handle.into()])?,
     };
     Ok(())
 }
 
 pub(super) fn end_device(db: &Db, user: UserId, dialect: &str, device: &str, at: Timestamp) -> Applied {
-    let values = [
-        user.into(),
-        dialect.into(),
-        device.into(),
-        at.into(),
-        EndCause::Replaced.name().into(),
-    ];
+    let values = [user.into(), dialect.into(), device.into(), at.into(), EndCause::Replaced.name().into()];
     db.execute(END_DEVICE, &values)?;
     Ok(())
 }
 
 pub(super) fn end_oldest(db: &Db, user: UserId, keep: u32, at: Timestamp) -> Applied {
-    let values = [
-        user.into(),
-        at.into(),
-        EndCause::Cap.name().into(),
-        i64::from(keep).into(),
-    ];
+    let values = [user.into(), at.into(), EndCause::Cap.name().into(), i64::from(keep).into()];
     db.execute(END_OLDEST, &values)?;
     Ok(())
 }

@@ -60,14 +60,7 @@ pub(super) fn update(db: &Db, user: &User) -> Applied {
 
 /// Everything that names the user goes, also a mail that waits to be sent; the id stays used.
 pub(super) fn delete(db: &Db, user: UserId) -> Applied {
-    for sql in [
-        DELETE_IDENTIFIERS,
-        DELETE_ROLES,
-        DELETE_PASSWORD,
-        DELETE_SESSIONS,
-        DELETE_CHALLENGES,
-        DELETE_MAILS,
-    ] {
+    for sql in [DELETE_IDENTIFIERS, DELETE_ROLES, DELETE_PASSWORD, DELETE_SESSIONS, DELETE_CHALLENGES, DELETE_MAILS] {
         db.execute(sql, &[user.into()])?;
     }
     let rows = db.execute(DELETE, &[user.into()])?;
@@ -95,11 +88,7 @@ fn insert_belongings(db: &Db, user: &User) -> Applied {
     let mut own: Vec<Canonical> = Vec::new();
     for (kind, text) in [("email", &user.email), ("username", &user.username)] {
         // One text may be both: it is one identifier then.
-        let Some(canonical) = text
-            .as_deref()
-            .and_then(Canonical::of)
-            .filter(|text| !own.contains(text))
-        else {
+        let Some(canonical) = text.as_deref().and_then(Canonical::of).filter(|text| !own.contains(text)) else {
             continue;
         };
         let values = [canonical.as_str().into(), user.id.into(), kind.into()];
@@ -127,12 +116,7 @@ pub(super) fn swap_password(
     hash: &Secret<String>,
     changed_at: Option<Timestamp>,
 ) -> Applied {
-    let values = [
-        hash.expose().into(),
-        changed_at.into(),
-        user.into(),
-        old.expose().into(),
-    ];
+    let values = [hash.expose().into(), changed_at.into(), user.into(), old.expose().into()];
     let rows = db.execute(SWAP_PASSWORD, &values)?;
     guarded(rows, || Conflict::PasswordChanged(user))
 }

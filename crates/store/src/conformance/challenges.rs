@@ -27,20 +27,14 @@ pub(super) async fn a_new_challenge_voids_the_older(store: Store) -> Verdict {
     for asked in [challenge(other, 1), challenge(id, 1), challenge(id, 2)] {
         store.commit(vec![Change::InsertChallenge(asked)]).await?;
     }
-    let answer = |of, number| Change::UseChallenge {
-        id: challenge(of, number).id,
-        at: NOW,
-    };
+    let answer = |of, number| Change::UseChallenge { id: challenge(of, number).id, at: NOW };
     let spent = |number| Conflict::ChallengeSpent(challenge(id, number).id);
     assert_eq!(conflict(&store, vec![answer(id, 1)]).await, spent(1));
     store.commit(vec![Change::VoidChallenges { user: id, at: NOW }]).await?;
     assert_eq!(conflict(&store, vec![answer(id, 2)]).await, spent(2));
     store.commit(vec![answer(other, 1)]).await?;
     // Asked all at once, one stays open: the last.
-    race(&store, |number| {
-        vec![Change::InsertChallenge(challenge(id, 100 + number))]
-    })
-    .await?;
+    race(&store, |number| vec![Change::InsertChallenge(challenge(id, 100 + number))]).await?;
     let (mut open, mut closed) = (0, 0);
     for number in 0..RACERS {
         let facts = store.load_challenge(challenge(id, 100 + number).id).await?;

@@ -18,11 +18,7 @@ fn insert(id: UserId) -> Vec<Change> {
 pub(super) async fn an_id_never_comes_back(store: Store) -> Verdict {
     let first = stored_user(&store).await?;
     let used = Conflict::UserIdUsed(first.id);
-    let namesake = User {
-        email: None,
-        username: Some(format!("other-{}", first.id)),
-        ..first.clone()
-    };
+    let namesake = User { email: None, username: Some(format!("other-{}", first.id)), ..first.clone() };
     let changes = vec![Change::InsertUser(Box::new(namesake))];
     assert_eq!(conflict(&store, changes).await, used, "while it is used");
     store.commit(vec![Change::DeleteUser(first.id)]).await?;

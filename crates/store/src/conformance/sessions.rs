@@ -11,12 +11,7 @@ use super::{NOW, RACERS, Verdict, begin, conflict, later, name, password, race, 
 use crate::{CommitError, Store};
 
 fn rotate(id: SessionId, generation: i64, at: Timestamp) -> Change {
-    Change::RotateSession {
-        id,
-        while_generation: generation,
-        at,
-        idle_expires_at: later(1500),
-    }
+    Change::RotateSession { id, while_generation: generation, at, idle_expires_at: later(1500) }
 }
 
 const fn end(id: SessionId, cause: EndCause) -> Change {
@@ -34,18 +29,9 @@ pub(super) async fn a_session_comes_back_as_it_went_in(store: Store) -> Verdict 
     let facts = store.load_session(session.id).await?.ok_or("lost")?;
     assert_eq!((&facts.user, &facts.session), (&user, &session));
     assert_eq!(store.list_sessions(user.id, NOW).await?, std::slice::from_ref(&session));
-    let touch = Change::TouchSession {
-        id: session.id,
-        at: later(10),
-        idle_expires_at: later(1010),
-    };
+    let touch = Change::TouchSession { id: session.id, at: later(10), idle_expires_at: later(1010) };
     store.commit(vec![rotate(session.id, 0, later(5)), touch]).await?;
-    let touched = Session {
-        generation: 1,
-        used_at: later(10),
-        idle_expires_at: later(1010),
-        ..session.clone()
-    };
+    let touched = Session { generation: 1, used_at: later(10), idle_expires_at: later(1010), ..session.clone() };
     assert_eq!(loaded(&store, session.id).await?, touched);
     store.commit(vec![end(session.id, EndCause::Reuse)]).await?;
     // ST-11: an ended session is still known.
@@ -58,25 +44,17 @@ pub(super) async fn a_session_comes_back_as_it_went_in(store: Store) -> Verdict 
 pub(super) async fn a_bearer_is_found_by_each_of_its_names(store: Store) -> Verdict {
     let user = stored_user(&store).await?;
     let session = session(user.id, 1, None);
-    store
-        .commit(vec![password(user.id, None, "h"), begin(&session)])
-        .await?;
+    store.commit(vec![password(user.id, None, "h"), begin(&session)]).await?;
     let named = Canonical::of(&format!("person-{}", user.id)).ok_or("no identifier")?;
-    for (bearer, expected) in [
-        (Bearer::Session(session.id), Some(&session)),
-        (Bearer::User(user.id), None),
-        (Bearer::Named(named), None),
-    ] {
+    for (bearer, expected) in
+        [(Bearer::Session(session.id), Some(&session)), (Bearer::User(user.id), None), (Bearer::Named(named), None)]
+    {
         let facts = store.load_bearer(&bearer).await?.ok_or("lost")?;
         assert_eq!((&facts.known.user, facts.session.as_ref()), (&user, expected));
         assert!(facts.known.password.is_some());
     }
     let stranger = UserId(user.id.0 + 5000);
-    for bearer in [
-        Bearer::Session(name(user.id, 2)),
-        Bearer::Session(name(stranger, 1)),
-        Bearer::User(stranger),
-    ] {
+    for bearer in [Bearer::Session(name(user.id, 2)), Bearer::Session(name(stranger, 1)), Bearer::User(stranger)] {
         assert!(store.load_bearer(&bearer).await?.is_none(), "{bearer:?}");
     }
     Ok(())
@@ -89,11 +67,7 @@ pub(super) async fn one_of_many_rotations_wins(store: Store) -> Verdict {
     for generation in 0..4 {
         let (winners, losers) = race(&store, |_| vec![rotate(session.id, generation, NOW)]).await?;
         assert_eq!((winners, losers.len()), (1, usize::from(RACERS) - 1));
-        assert!(
-            losers
-                .iter()
-                .all(|loser| *loser == Conflict::SessionChanged(session.id))
-        );
+        assert!(losers.iter().all(|loser| *loser == Conflict::SessionChanged(session.id)));
         assert_eq!(loaded(&store, session.id).await?.generation, generation + 1);
     }
     Ok(())
@@ -103,37 +77,16 @@ pub(super) async fn one_of_many_rotations_wins(store: Store) -> Verdict {
 pub(super) async fn a_dead_session_is_neither_rotated_nor_touched(store: Store) -> Verdict {
     let id = stored_user(&store).await?.id;
     let idle = session(id, 1, None);
-    let absolute = Session {
-        idle_expires_at: later(2000),
-        ..session(id, 2, None)
-    };
+    let absolute = Session { idle_expires_at: later(2000), ..session(id, 2, None) };
     let ended = session(id, 3, None);
-    store
-        .commit(vec![
-            begin(&idle),
-            begin(&absolute),
-            begin(&ended),
-            end(ended.id, EndCause::Logout),
-        ])
-        .await?;
-    for (dead, at) in [
-        (&idle, later(1000)),
-        (&absolute, later(2000)),
-        (&ended, NOW),
-        (&session(id, 4, None), NOW),
-    ] {
-        let touch = Change::TouchSession {
-            id: dead.id,
-            at,
-            idle_expires_at: later(2000),
-        };
+    store.commit(vec![begin(&idle), begin(&absolute), begin(&ended), end(ended.id, EndCause::Logout)]).await?;
+    for (dead, at) in [(&idle, later(1000)), (&absolute, later(2000)), (&ended, NOW), (&session(id, 4, None), NOW)] {
+        let touch = Change::TouchSession { id: dead.id, at, idle_expires_at: later(2000) };
         for change in [rotate(dead.id, 0, at), touch] {
             assert_eq!(conflict(&store, vec![change]).await, Conflict::SessionChanged(dead.id));
         }
     }
-    store
-        .commit(vec![rotate(idle.id, 0, Timestamp(later(1000).0 - 1))])
-        .await?;
+    store.commit(vec![rotate(idle.id, 0, Timestamp(later(1000).0 - 1))]).await?;
     Ok(())
 }
 
@@ -166,24 +119,11 @@ pub(super) async fn a_device_has_one_live_session(store: Store) -> Verdict {
     store.commit(vec![begin(&first)]).await?;
     let second = session(id, 2, Some("phone"));
     assert_eq!(conflict(&store, vec![begin(&second)]).await, Conflict::DeviceBusy(id));
-    let elsewhere = Session {
-        dialect: "other".to_owned(),
-        ..session(id, 3, Some("phone"))
-    };
-    store
-        .commit(vec![
-            begin(&elsewhere),
-            begin(&session(id, 4, None)),
-            begin(&session(id, 5, None)),
-        ])
-        .await?;
+    let elsewhere = Session { dialect: "other".to_owned(), ..session(id, 3, Some("phone")) };
+    store.commit(vec![begin(&elsewhere), begin(&session(id, 4, None)), begin(&session(id, 5, None))]).await?;
     let replace = |number| {
-        let free = Change::EndDeviceSession {
-            user: id,
-            dialect: "plain".to_owned(),
-            device: "phone".to_owned(),
-            at: NOW,
-        };
+        let free =
+            Change::EndDeviceSession { user: id, dialect: "plain".to_owned(), device: "phone".to_owned(), at: NOW };
         vec![free, begin(&session(id, number, Some("phone")))]
     };
     store.commit(replace(2)).await?;
@@ -198,10 +138,7 @@ pub(super) async fn a_device_has_one_live_session(store: Store) -> Verdict {
 // LG-11
 pub(super) async fn a_disabled_user_begins_no_session(store: Store) -> Verdict {
     let user = stored_user(&store).await?;
-    let disabled = User {
-        status: Status::Disabled,
-        ..user.clone()
-    };
+    let disabled = User { status: Status::Disabled, ..user.clone() };
     store.commit(vec![Change::UpdateUser(Box::new(disabled))]).await?;
     let changes = vec![begin(&session(user.id, 1, None))];
     assert_eq!(conflict(&store, changes).await, Conflict::UserGone(user.id));
@@ -222,21 +159,10 @@ pub(super) async fn all_sessions_but_one_end(store: Store) -> Verdict {
     });
     store.commit(changes).await?;
     assert_eq!(store.list_sessions(id, NOW).await?, [all[1].clone()]);
-    let everything = Change::EndSessions {
-        user: id,
-        except: None,
-        at: later(1),
-        cause: EndCause::PasswordReset,
-    };
+    let everything = Change::EndSessions { user: id, except: None, at: later(1), cause: EndCause::PasswordReset };
     store.commit(vec![everything]).await?;
-    assert_eq!(
-        loaded(&store, all[0].id).await?.ended,
-        Some((NOW, EndCause::PasswordChanged))
-    );
-    assert_eq!(
-        loaded(&store, all[1].id).await?.ended,
-        Some((later(1), EndCause::PasswordReset))
-    );
+    assert_eq!(loaded(&store, all[0].id).await?.ended, Some((NOW, EndCause::PasswordChanged)));
+    assert_eq!(loaded(&store, all[1].id).await?.ended, Some((later(1), EndCause::PasswordReset)));
     assert_eq!(store.list_sessions(other, NOW).await?.len(), 1);
     Ok(())
 }
@@ -244,25 +170,12 @@ pub(super) async fn all_sessions_but_one_end(store: Store) -> Verdict {
 // RF-15
 pub(super) async fn the_oldest_sessions_end_beyond_the_cap(store: Store) -> Verdict {
     let id = stored_user(&store).await?.id;
-    let expired = Session {
-        used_at: later(900),
-        idle_expires_at: NOW,
-        ..session(id, 9, None)
-    };
+    let expired = Session { used_at: later(900), idle_expires_at: NOW, ..session(id, 9, None) };
     let mut changes: Vec<_> = [3, 1, 5, 2, 4].map(|number| begin(&session(id, number, None))).to_vec();
     changes.push(begin(&expired));
-    changes.push(Change::EndOldestSessions {
-        user: id,
-        keep: 2,
-        at: NOW,
-    });
+    changes.push(Change::EndOldestSessions { user: id, keep: 2, at: NOW });
     store.commit(changes).await?;
-    let live: Vec<_> = store
-        .list_sessions(id, NOW)
-        .await?
-        .iter()
-        .map(|session| session.id)
-        .collect();
+    let live: Vec<_> = store.list_sessions(id, NOW).await?.iter().map(|session| session.id).collect();
     assert_eq!(live, [name(id, 5), name(id, 4)]);
     assert_eq!(loaded(&store, name(id, 3)).await?.ended, Some((NOW, EndCause::Cap)));
     // It was dead already, and takes nobody's place.

@@ -13,11 +13,7 @@ use super::{
 use crate::{CommitError, Store, StoreError};
 
 fn role(id: i64, name: &str) -> Role {
-    Role {
-        id,
-        name: name.to_owned(),
-        permissions: vec!["read \"all\"".to_owned(), "write".to_owned()],
-    }
+    Role { id, name: name.to_owned(), permissions: vec!["read \"all\"".to_owned(), "write".to_owned()] }
 }
 
 fn canonical(text: &str) -> Result<Canonical, &'static str> {
@@ -66,11 +62,7 @@ pub(super) async fn a_user_comes_back_as_it_went_in(store: Store) -> Verdict {
 
 pub(super) async fn a_list_of_changes_is_all_or_nothing(store: Store) -> Verdict {
     let id = store.allocate_user_id().await?;
-    let end = Change::EndSession {
-        id: name(id, 9),
-        at: NOW,
-        cause: EndCause::Logout,
-    };
+    let end = Change::EndSession { id: name(id, 9), at: NOW, cause: EndCause::Logout };
     let changes = vec![Change::InsertUser(Box::new(user(id))), password(id, None, "h"), end];
     assert_eq!(conflict(&store, changes).await, Conflict::SessionChanged(name(id, 9)));
     assert!(store.load_known_by_id(id).await?.is_none());
@@ -89,22 +81,12 @@ pub(super) async fn an_identifier_has_one_user(store: Store) -> Verdict {
         (Some(format!("person-{}", first.id)), None),
         (None, Some(format!("\u{ff30}erson-{}", first.id))),
     ] {
-        let thief = User {
-            email,
-            username,
-            ..user(other)
-        };
+        let thief = User { email, username, ..user(other) };
         let changes = vec![Change::InsertUser(Box::new(thief))];
-        assert_eq!(
-            conflict(&store, changes).await,
-            Conflict::IdentifierTaken(taken.clone())
-        );
+        assert_eq!(conflict(&store, changes).await, Conflict::IdentifierTaken(taken.clone()));
     }
     let second = stored_user(&store).await?;
-    let thief = User {
-        username: first.username,
-        ..second
-    };
+    let thief = User { username: first.username, ..second };
     let changes = vec![Change::UpdateUser(Box::new(thief))];
     assert_eq!(conflict(&store, changes).await, Conflict::IdentifierTaken(taken));
     Ok(())
@@ -117,10 +99,7 @@ pub(super) async fn one_of_many_registrations_wins_an_identifier(store: Store) -
     }
     let email = format!("wanted{}@example.com", ids[0]);
     let (winners, losers) = race(&store, |number| {
-        vec![Change::InsertUser(Box::new(User {
-            email: Some(email.clone()),
-            ..user(ids[usize::from(number)])
-        }))]
+        vec![Change::InsertUser(Box::new(User { email: Some(email.clone()), ..user(ids[usize::from(number)]) }))]
     })
     .await?;
     assert_eq!(winners, 1);
@@ -145,27 +124,17 @@ pub(super) async fn an_update_replaces_names_and_roles(store: Store) -> Verdict 
     let fresh = canonical(&format!("renamed-{}", user.id))?;
     assert!(store.load_known(&old).await?.is_none());
     assert_eq!(store.load_known(&fresh).await?.ok_or("lost")?.user, user);
-    let nobody = User {
-        id: UserId(i64::MAX - 1),
-        username: None,
-        ..user
-    };
+    let nobody = User { id: UserId(i64::MAX - 1), username: None, ..user };
     let changes = vec![Change::UpdateUser(Box::new(nobody))];
-    assert_eq!(
-        conflict(&store, changes).await,
-        Conflict::UserGone(UserId(i64::MAX - 1))
-    );
+    assert_eq!(conflict(&store, changes).await, Conflict::UserGone(UserId(i64::MAX - 1)));
     Ok(())
 }
 
 pub(super) async fn a_deleted_user_leaves_nothing(store: Store) -> Verdict {
     let user = stored_user(&store).await?;
     let id = user.id;
-    let changes = vec![
-        password(id, None, "h"),
-        begin(&session(id, 1, Some("phone"))),
-        Change::InsertChallenge(challenge(id, 1)),
-    ];
+    let changes =
+        vec![password(id, None, "h"), begin(&session(id, 1, Some("phone"))), Change::InsertChallenge(challenge(id, 1))];
     store.commit(changes).await?;
     store.commit(vec![Change::DeleteUser(id)]).await?;
     assert!(store.load_known_by_id(id).await?.is_none());
@@ -196,11 +165,7 @@ pub(super) async fn a_password_is_swapped_only_for_the_one_that_was_seen(store: 
         changed_at: None,
     };
     store.commit(vec![rehash.clone()]).await?;
-    let stored = store
-        .load_known_by_id(id)
-        .await?
-        .and_then(|known| known.password)
-        .ok_or("lost")?;
+    let stored = store.load_known_by_id(id).await?.and_then(|known| known.password).ok_or("lost")?;
     assert_eq!((stored.hash.expose().as_str(), stored.changed_at), ("b", NOW));
     assert_eq!(conflict(&store, vec![rehash]).await, Conflict::PasswordChanged(id));
     store.commit(vec![password(id, None, "c")]).await?;
@@ -210,10 +175,7 @@ pub(super) async fn a_password_is_swapped_only_for_the_one_that_was_seen(store: 
 pub(super) async fn one_of_many_password_swaps_wins(store: Store) -> Verdict {
     let id = stored_user(&store).await?.id;
     store.commit(vec![password(id, None, "old")]).await?;
-    let (winners, losers) = race(&store, |number| {
-        vec![password(id, Some("old"), &format!("new {number}"))]
-    })
-    .await?;
+    let (winners, losers) = race(&store, |number| vec![password(id, Some("old"), &format!("new {number}"))]).await?;
     assert_eq!((winners, losers.len()), (1, usize::from(RACERS) - 1));
     Ok(())
 }
@@ -221,10 +183,7 @@ pub(super) async fn one_of_many_password_swaps_wins(store: Store) -> Verdict {
 // ST-08
 pub(super) async fn the_schema_refuses_what_code_forgot(store: Store) -> Verdict {
     let user = stored_user(&store).await?;
-    let unknown_role = User {
-        roles: vec![role(404, "unknown")],
-        ..user.clone()
-    };
+    let unknown_role = User { roles: vec![role(404, "unknown")], ..user.clone() };
     let mut longer_than_absolute = session(user.id, 1, None);
     longer_than_absolute.idle_expires_at = later(3000);
     for change in [
@@ -235,10 +194,7 @@ pub(super) async fn the_schema_refuses_what_code_forgot(store: Store) -> Verdict
         password(user.id, None, ""),
     ] {
         let result = store.commit(vec![change]).await;
-        assert!(
-            matches!(result, Err(CommitError::Store(StoreError::Refused(_)))),
-            "{result:?}"
-        );
+        assert!(matches!(result, Err(CommitError::Store(StoreError::Refused(_)))), "{result:?}");
     }
     assert_eq!(store.load_known_by_id(user.id).await?.ok_or("lost")?.user, user);
     Ok(())

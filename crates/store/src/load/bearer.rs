@@ -44,9 +44,8 @@ impl Store {
                 Ok((session, password))
             })
         })?;
-        Ok(folded.found.map(|(user, (session, password))| Facts {
-            known: Known { user, password },
-            session: Some(session),
-        }))
+        Ok(folded
+            .found
+            .map(|(user, (session, password))| Facts { known: Known { user, password }, session: Some(session) }))
     }
 }

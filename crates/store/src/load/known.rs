@@ -53,9 +53,7 @@ impl Store {
 
     fn known(&self, sql: &str, value: Value<'_>) -> Result<Option<Known>, StoreError> {
         let mut folded = Folded::new();
-        self.0
-            .readers
-            .rows(sql, &[value], |row| folded.row(row, |row| password(row, user::COLUMNS)))?;
+        self.0.readers.rows(sql, &[value], |row| folded.row(row, |row| password(row, user::COLUMNS)))?;
         Ok(folded.found.map(|(user, password)| Known { user, password }))
     }
 }
@@ -65,8 +63,5 @@ pub(super) fn password(row: &Row<'_>, first: usize) -> Result<Option<Password>, 
     let (Some(hash), Some(changed_at)) = (row.maybe_text(first)?, row.maybe_time(first + 1)?) else {
         return Ok(None);
     };
-    Ok(Some(Password {
-        hash: Secret::new(hash),
-        changed_at,
-    }))
+    Ok(Some(Password { hash: Secret::new(hash), changed_at }))
 }

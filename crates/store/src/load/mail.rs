@@ -23,18 +23,16 @@ impl Store {
     /// [`StoreError`] when the database fails.
     pub async fn due_mail(&self, now: Timestamp, limit: u32) -> Result<Vec<QueuedMail>, StoreError> {
         let mut mails = Vec::new();
-        self.0
-            .readers
-            .rows(DUE, &[now.into(), i64::from(limit).into()], |row| {
-                mails.push(QueuedMail {
-                    id: row.bytes(0)?,
-                    letter: letter(row)?,
-                    created_at: row.time(5)?,
-                    due_at: row.time(6)?,
-                    failures: row.integer(7)?,
-                });
-                Ok(())
-            })?;
+        self.0.readers.rows(DUE, &[now.into(), i64::from(limit).into()], |row| {
+            mails.push(QueuedMail {
+                id: row.bytes(0)?,
+                letter: letter(row)?,
+                created_at: row.time(5)?,
+                due_at: row.time(6)?,
+                failures: row.integer(7)?,
+            });
+            Ok(())
+        })?;
         Ok(mails)
     }
 }
@@ -43,10 +41,7 @@ fn letter(row: &Row<'_>) -> Result<Letter, StoreError> {
     let name = row.text(1)?;
     match name.as_str() {
         PASSWORD_RESET => Ok(Letter::PasswordReset {
-            challenge: SessionId {
-                user: UserId(row.integer(2)?),
-                handle: Handle(row.bytes(3)?),
-            },
+            challenge: SessionId { user: UserId(row.integer(2)?), handle: Handle(row.bytes(3)?) },
             to: row.text(4)?,
         }),
         NOBODY => Ok(Letter::Nobody),

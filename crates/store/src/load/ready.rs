@@ -12,9 +12,5 @@ pub(crate) fn check(readers: &Readers) -> Result<(), StoreError> {
         found = true;
         Ok(())
     })?;
-    if found {
-        Ok(())
-    } else {
-        Err(StoreError::Corrupt("the schema's history is gone".to_owned()))
-    }
+    if found { Ok(()) } else { Err(StoreError::Corrupt("the schema's history is gone".to_owned())) }
 }

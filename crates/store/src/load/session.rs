@@ -37,9 +37,7 @@ impl Store {
     pub async fn load_session(&self, id: SessionId) -> Result<Option<Facts>, StoreError> {
         let mut folded = Folded::new();
         let values = [id.user.into(), (&id.handle).into()];
-        self.0.readers.rows(BY_ID, &values, |row| {
-            folded.row(row, |row| read(row, user::COLUMNS, id.user))
-        })?;
+        self.0.readers.rows(BY_ID, &values, |row| folded.row(row, |row| read(row, user::COLUMNS, id.user)))?;
         Ok(folded.found.map(|(user, session)| Facts { user, session }))
     }
 
@@ -68,10 +66,7 @@ pub(super) fn read(row: &Row<'_>, first: usize, user: UserId) -> Result<Session,
         _ => None,
     };
     Ok(Session {
-        id: SessionId {
-            user,
-            handle: Handle(row.bytes(first)?),
-        },
+        id: SessionId { user, handle: Handle(row.bytes(first)?) },
         dialect: row.text(first + 1)?,
         device: row.maybe_text(first + 2)?,
         salt: row.bytes(first + 3)?,

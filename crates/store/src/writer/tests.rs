@@ -57,14 +57,8 @@ fn answers(db: &Db, works: Vec<Work>) -> (Vec<Answer>, CommitCounts) {
         })
         .unzip();
     run(db, batch, &counters);
-    let answers = waiting
-        .into_iter()
-        .map(|mut answered| answered.try_recv().unwrap())
-        .collect();
-    let counts = CommitCounts {
-        callers: counters.callers.into_inner(),
-        commits: counters.commits.into_inner(),
-    };
+    let answers = waiting.into_iter().map(|mut answered| answered.try_recv().unwrap()).collect();
+    let counts = CommitCounts { callers: counters.callers.into_inner(), commits: counters.commits.into_inner() };
     (answers, counts)
 }
 
@@ -72,29 +66,13 @@ fn answers(db: &Db, works: Vec<Work>) -> (Vec<Answer>, CommitCounts) {
 fn a_failed_guard_or_statement_leaves_the_others_alone() {
     let folder = tempfile::tempdir().unwrap();
     let db = database(&folder);
-    let unknown_role = Role {
-        id: 404,
-        name: "unknown".to_owned(),
-        permissions: Vec::new(),
-    };
-    let refused = User {
-        roles: vec![unknown_role],
-        ..user(3)
-    };
-    let works = vec![
-        insert(user(1)),
-        insert(user(1)),
-        insert(refused),
-        Work::Nothing,
-        insert(user(2)),
-    ];
+    let unknown_role = Role { id: 404, name: "unknown".to_owned(), permissions: Vec::new() };
+    let refused = User { roles: vec![unknown_role], ..user(3) };
+    let works = vec![insert(user(1)), insert(user(1)), insert(refused), Work::Nothing, insert(user(2))];
     let (answers, counts) = answers(&db, works);
     assert_eq!(answers[0], Ok(0));
     assert_eq!(answers[1], Err(Conflict::UserIdUsed(UserId(1)).into()));
-    assert!(
-        matches!(answers[2], Err(CommitError::Store(StoreError::Refused(_)))),
-        "{answers:?}"
-    );
+    assert!(matches!(answers[2], Err(CommitError::Store(StoreError::Refused(_)))), "{answers:?}");
     assert_eq!(answers[3..], [Ok(0), Ok(0)]);
     assert_eq!([1, 2, 3].map(|id| is_stored(&db, id)), [true, true, false]);
     assert_eq!(counts, CommitCounts { callers: 2, commits: 1 });
@@ -106,10 +84,7 @@ fn a_failed_guard_or_statement_leaves_the_others_alone() {
 fn a_full_disk_hurts_who_needs_space_and_passes() {
     let folder = tempfile::tempdir().unwrap();
     let db = database(&folder);
-    let big = || User {
-        attributes: "x".repeat(1 << 20),
-        ..user(2)
-    };
+    let big = || User { attributes: "x".repeat(1 << 20), ..user(2) };
     // The engine cannot have a page more than there are: to it, the disk is full.
     db.script("PRAGMA max_page_count = 1").unwrap();
     let (answers, counts) = answers(&db, vec![insert(user(1)), insert(big()), insert(user(3))]);
@@ -133,24 +108,12 @@ fn when_the_commit_fails_nobody_is_told_otherwise() {
          CREATE TRIGGER breaks AFTER INSERT ON mail BEGIN INSERT INTO broken VALUES (1); END;",
     )
     .unwrap();
-    let mail = QueuedMail {
-        id: [1; 16],
-        letter: Letter::Nobody,
-        created_at: Timestamp(0),
-        due_at: Timestamp(0),
-        failures: 0,
-    };
-    let works = vec![
-        insert(user(1)),
-        Work::Changes(vec![Change::QueueMail(mail)]),
-        insert(user(2)),
-    ];
+    let mail =
+        QueuedMail { id: [1; 16], letter: Letter::Nobody, created_at: Timestamp(0), due_at: Timestamp(0), failures: 0 };
+    let works = vec![insert(user(1)), Work::Changes(vec![Change::QueueMail(mail)]), insert(user(2))];
     let (answers, counts) = answers(&db, works);
     for answer in &answers {
-        assert!(
-            matches!(answer, Err(CommitError::Store(StoreError::Refused(_)))),
-            "{answers:?}"
-        );
+        assert!(matches!(answer, Err(CommitError::Store(StoreError::Refused(_)))), "{answers:?}");
     }
     assert_eq!([1, 2].map(|id| is_stored(&db, id)), [false, false]);
     assert_eq!(counts, CommitCounts { callers: 0, commits: 0 });
@@ -165,17 +128,9 @@ async fn a_writer_that_panicked_is_noticed() {
         let _job = jobs.blocking_recv();
         panic!("as a test");
     });
-    let writer = Writer {
-        queue: Some(queue),
-        thread: Some(thread),
-        counters: Arc::default(),
-    };
+    let writer = Writer { queue: Some(queue), thread: Some(thread), counters: Arc::default() };
     let stopped = Err(CommitError::Store(StoreError::Stopped));
-    assert_eq!(
-        writer.run(Work::Nothing).await,
-        stopped,
-        "while it waits for the answer"
-    );
+    assert_eq!(writer.run(Work::Nothing).await, stopped, "while it waits for the answer");
     writer.stopped().await;
     assert_eq!(writer.run(Work::Nothing).await, stopped, "from then on");
 }

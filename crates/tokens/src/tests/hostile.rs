@@ -35,10 +35,7 @@ fn good_tokens_pass() {
     for algorithm in Algorithm::ALL {
         let claims = ring(algorithm).verify(&good_token(algorithm), NOW, &STRICT).unwrap();
         assert_eq!(claims.text("sub"), Some("7"));
-        assert_eq!(
-            (claims.iat(), claims.exp(), claims.nbf()),
-            (Some(NOW), Some(NOW + 60), None)
-        );
+        assert_eq!((claims.iat(), claims.exp(), claims.nbf()), (Some(NOW), Some(NOW + 60), None));
         assert!(claims.has_expiry());
         let names: Vec<_> = claims.members().keys().map(String::as_str).collect();
         assert_eq!(names, ["sub", "iat", "exp"]);
@@ -51,65 +48,28 @@ fn good_tokens_pass() {
 #[test]
 fn jt_01_no_algorithm_or_signature() {
     let ring = full_ring();
-    for name in [
-        "none",
-        "None",
-        "NONE",
-        "nOnE",
-        "",
-        " ",
-        "hs256",
-        "HS256 ",
-        "HS256\\u0000",
-        "Rs256",
-        "EDDSA",
-        "PS256",
-    ] {
+    for name in ["none", "None", "NONE", "nOnE", "", " ", "hs256", "HS256 ", "HS256\\u0000", "Rs256", "EDDSA", "PS256"]
+    {
         for kid in ["", &format!(r#","kid":"{}""#, key(Algorithm::Hs256).kid())] {
             let header = format!(r#"{{"alg":"{name}"{kid}}}"#);
             let signed = with_header(Algorithm::Hs256, &header);
             assert_eq!(outcome(&ring, &signed), Some(Rejected::BadHeader), "{header}");
             let [header, claims, _] = segments(&signed);
-            assert_eq!(
-                outcome(&ring, &format!("{header}.{claims}.")),
-                Some(Rejected::Malformed)
-            );
-            assert_eq!(
-                outcome(&ring, &format!("{header}.{claims}.AA")),
-                Some(Rejected::BadHeader)
-            );
+            assert_eq!(outcome(&ring, &format!("{header}.{claims}.")), Some(Rejected::Malformed));
+            assert_eq!(outcome(&ring, &format!("{header}.{claims}.AA")), Some(Rejected::BadHeader));
         }
     }
-    for header in [
-        r#"{"typ":"JWT"}"#,
-        r#"{"alg":null}"#,
-        r#"{"alg":["HS256"]}"#,
-        r#"{"alg":1}"#,
-        "{}",
-    ] {
-        assert_eq!(
-            outcome(&ring, &with_header(Algorithm::Hs256, header)),
-            Some(Rejected::BadHeader),
-            "{header}"
-        );
+    for header in [r#"{"typ":"JWT"}"#, r#"{"alg":null}"#, r#"{"alg":["HS256"]}"#, r#"{"alg":1}"#, "{}"] {
+        assert_eq!(outcome(&ring, &with_header(Algorithm::Hs256, header)), Some(Rejected::BadHeader), "{header}");
     }
     for algorithm in Algorithm::ALL {
         let [header, claims, signature] = segments(&good_token(algorithm));
-        assert_eq!(
-            outcome(&ring, &format!("{header}.{claims}.")),
-            Some(Rejected::Malformed)
-        );
+        assert_eq!(outcome(&ring, &format!("{header}.{claims}.")), Some(Rejected::Malformed));
         assert_eq!(outcome(&ring, &format!("{header}.{claims}")), Some(Rejected::Malformed));
         let cut = b64(&unb64(&signature)[..unb64(&signature).len() / 2]);
-        assert_eq!(
-            outcome(&ring, &format!("{header}.{claims}.{cut}")),
-            Some(Rejected::BadSignature)
-        );
+        assert_eq!(outcome(&ring, &format!("{header}.{claims}.{cut}")), Some(Rejected::BadSignature));
         let zeros = b64(vec![0; unb64(&signature).len()]);
-        assert_eq!(
-            outcome(&ring, &format!("{header}.{claims}.{zeros}")),
-            Some(Rejected::BadSignature)
-        );
+        assert_eq!(outcome(&ring, &format!("{header}.{claims}.{zeros}")), Some(Rejected::BadSignature));
     }
 }
 
@@ -119,10 +79,7 @@ fn public_forms(key: &SigningKey) -> Vec<Vec<u8>> {
     let number = |name: &str| unb64(jwk[name].as_str().unwrap());
     let (raw, spki) = match jwk["kty"].as_str().unwrap() {
         "RSA" => {
-            let numbers = aws_lc_rs::signature::RsaPublicKeyComponents {
-                n: number("n"),
-                e: number("e"),
-            };
+            let numbers = aws_lc_rs::signature::RsaPublicKeyComponents { n: number("n"), e: number("e") };
             let parsed = numbers.to_parsed_public_key(&{ RSA_PKCS1_2048_8192_SHA256 }).ok();
             (number("n"), parsed.map(|key| key.as_der().unwrap().as_ref().to_vec()))
         }
@@ -138,29 +95,11 @@ fn public_forms(key: &SigningKey) -> Vec<Vec<u8>> {
     };
     let spki = spki.unwrap();
     let body = BASE64_STANDARD.encode(&spki);
-    let lines: Vec<&str> = body
-        .as_bytes()
-        .chunks(64)
-        .map(|line| std::str::from_utf8(line).unwrap())
-        .collect();
-    let pem = format!(
-        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----",
-        lines.join("\n")
-    );
-    let mut forms: Vec<Vec<u8>> = vec![
-        raw,
-        spki,
-        jwk.to_string().into_bytes(),
-        jwks([key.verifying()]).into_bytes(),
-    ];
+    let lines: Vec<&str> = body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", lines.join("\n"));
+    let mut forms: Vec<Vec<u8>> = vec![raw, spki, jwk.to_string().into_bytes(), jwks([key.verifying()]).into_bytes()];
     forms.push(key.kid().as_bytes().to_vec());
-    for text in [
-        pem.clone(),
-        format!("{pem}\n"),
-        format!(" {pem}"),
-        format!("\n{pem}\n"),
-        pem.replace('\n', "\r\n"),
-    ] {
+    for text in [pem.clone(), format!("{pem}\n"), format!(" {pem}"), format!("\n{pem}\n"), pem.replace('\n', "\r\n")] {
         forms.push(text.into_bytes());
     }
     forms
@@ -208,11 +147,7 @@ fn jt_03_every_key_under_every_algorithm() {
                     (false, _) => Some(Rejected::BadHeader),
                 };
                 let token = with_header(signer, &with_kid);
-                assert_eq!(
-                    outcome(&full_ring(), &token),
-                    expected,
-                    "{signer:?} {named:?} {holder:?}"
-                );
+                assert_eq!(outcome(&full_ring(), &token), expected, "{signer:?} {named:?} {holder:?}");
             }
             let bare = with_header(signer, &format!(r#"{{"alg":"{}"}}"#, named.name()));
             let expected = (signer != named).then_some(Rejected::BadSignature);
@@ -240,10 +175,7 @@ fn jt_04_embedded_keys() {
                 let forged = token(&attacker, &header, &good_claims());
                 assert_eq!(outcome(&full_ring(), &forged), Some(Rejected::BadHeader), "{name}");
                 // Even signed by us, such a header is none of ours.
-                assert_eq!(
-                    outcome(&full_ring(), &with_header(algorithm, &header)),
-                    Some(Rejected::BadHeader)
-                );
+                assert_eq!(outcome(&full_ring(), &with_header(algorithm, &header)), Some(Rejected::BadHeader));
             }
         }
         let plain = token(&attacker, &header(&attacker), &good_claims());
@@ -273,17 +205,10 @@ fn jt_05_key_ids() {
     ];
     for (kid, expected) in rows {
         let header = format!(r#"{{"alg":"HS256","kid":{kid}}}"#);
-        assert_eq!(
-            outcome(&full_ring(), &with_header(Algorithm::Hs256, &header)),
-            Some(expected),
-            "{kid}"
-        );
+        assert_eq!(outcome(&full_ring(), &with_header(Algorithm::Hs256, &header)), Some(expected), "{kid}");
     }
     let huge = b64(format!(r#"{{"alg":"HS256","kid":"{}"}}"#, "k".repeat(1024 * 1024)));
-    assert_eq!(
-        outcome(&full_ring(), &format!("{huge}.{}.AA", b64(good_claims()))),
-        Some(Rejected::Malformed)
-    );
+    assert_eq!(outcome(&full_ring(), &format!("{huge}.{}.AA", b64(good_claims()))), Some(Rejected::Malformed));
 }
 
 #[test]
@@ -308,10 +233,7 @@ fn jt_06_headers_that_change_the_rules() {
             "{member}"
         );
     }
-    let harmless = with_header(
-        Algorithm::Hs256,
-        r#"{"typ":"at+jwt","alg":"HS256","cty":"JWT","unknown":[1]}"#,
-    );
+    let harmless = with_header(Algorithm::Hs256, r#"{"typ":"at+jwt","alg":"HS256","cty":"JWT","unknown":[1]}"#);
     assert_eq!(outcome(&full_ring(), &harmless), None);
 }
 
@@ -345,30 +267,17 @@ fn jt_07_malformed_times() {
     for name in ["exp", "nbf", "iat"] {
         for value in values {
             let token = with_claims(Algorithm::Hs256, &format!(r#"{{"sub":"7","{name}":{value}}}"#));
-            assert_eq!(
-                outcome(&full_ring(), &token),
-                Some(Rejected::BadClaims),
-                "{name} {value}"
-            );
-            let ignoring = Rules {
-                leeway_seconds: 60,
-                expiry: Expiry::Ignore,
-            };
+            assert_eq!(outcome(&full_ring(), &token), Some(Rejected::BadClaims), "{name} {value}");
+            let ignoring = Rules { leeway_seconds: 60, expiry: Expiry::Ignore };
             let rejected = full_ring().verify(&token, NOW, &ignoring).err();
             assert_eq!(rejected, Some(Rejected::BadClaims), "{name} {value}");
         }
     }
-    let absent = full_ring()
-        .verify(&with_claims(Algorithm::Hs256, r#"{"sub":"7"}"#), NOW, &STRICT)
-        .unwrap();
+    let absent = full_ring().verify(&with_claims(Algorithm::Hs256, r#"{"sub":"7"}"#), NOW, &STRICT).unwrap();
     assert!(!absent.has_expiry());
     for claims in ["", "null", "[]", "\"x\"", "7", "{", "\u{feff}{}"] {
         let token = with_claims(Algorithm::Hs256, claims);
-        let expected = if claims.is_empty() {
-            Rejected::Malformed
-        } else {
-            Rejected::BadClaims
-        };
+        let expected = if claims.is_empty() { Rejected::Malformed } else { Rejected::BadClaims };
         assert_eq!(outcome(&full_ring(), &token), Some(expected), "{claims}");
     }
 }
@@ -401,10 +310,7 @@ fn jt_08_edges_of_time() {
     ];
     for (name, seconds, leeway_seconds, expiry, expected) in rows {
         let token = with_claims(Algorithm::EdDsa, &format!(r#"{{"{name}":{seconds}}}"#));
-        let rules = Rules {
-            leeway_seconds: *leeway_seconds,
-            expiry: *expiry,
-        };
+        let rules = Rules { leeway_seconds: *leeway_seconds, expiry: *expiry };
         let rejected = full_ring().verify(&token, NOW, &rules).err();
         assert_eq!(rejected, *expected, "{name} {seconds} {leeway_seconds} {expiry:?}");
     }
@@ -413,38 +319,26 @@ fn jt_08_edges_of_time() {
 // An expired token for a refresh must still carry our signature.
 #[test]
 fn jt_08_ignored_expiry_ignores_nothing_else() {
-    let ignoring = Rules {
-        leeway_seconds: 0,
-        expiry: Expiry::Ignore,
-    };
+    let ignoring = Rules { leeway_seconds: 0, expiry: Expiry::Ignore };
     let expired = format!(r#"{{"exp":{}}}"#, NOW - 1000);
     let own = with_claims(Algorithm::Hs256, &expired);
     assert!(full_ring().verify(&own, NOW, &ignoring).is_ok());
     let attacker = fresh(Algorithm::Hs256);
     let forged = token(&attacker, &header(&key(Algorithm::Hs256)), &expired);
-    assert_eq!(
-        full_ring().verify(&forged, NOW, &ignoring).err(),
-        Some(Rejected::BadSignature)
-    );
+    assert_eq!(full_ring().verify(&forged, NOW, &ignoring).err(), Some(Rejected::BadSignature));
 }
 
 // JT-09, JT-10: rings of dialects and uses, N×N, each with its own key.
 #[test]
 fn jt_09_jt_10_rings_do_not_mix() {
     for algorithm in [Algorithm::Hs256, Algorithm::Es256, Algorithm::EdDsa] {
-        let rings: Vec<KeyRing> = (0..4)
-            .map(|_| KeyRing::new(fresh(algorithm).into(), Vec::new()).unwrap())
-            .collect();
+        let rings: Vec<KeyRing> = (0..4).map(|_| KeyRing::new(fresh(algorithm).into(), Vec::new()).unwrap()).collect();
         for (from, issuer) in rings.iter().enumerate() {
             let bare = format!(r#"{{"alg":"{}"}}"#, algorithm.name());
             for header in [header(issuer.signing()), bare] {
                 let token = token(issuer.signing(), &header, &good_claims());
                 for (to, reader) in rings.iter().enumerate() {
-                    assert_eq!(
-                        outcome(reader, &token).is_none(),
-                        from == to,
-                        "{algorithm:?} {from} {to}"
-                    );
+                    assert_eq!(outcome(reader, &token).is_none(), from == to, "{algorithm:?} {from} {to}");
                 }
             }
         }
@@ -488,11 +382,7 @@ fn jt_11_segments_and_encoding() {
     let [header, claims, signature] = segments(&good);
     // 64 bytes leave four bits in the last character: the next one in the alphabet decodes to the same bytes.
     let last = signature.chars().last().unwrap();
-    let loose = format!(
-        "{}{}",
-        &signature[..signature.len() - 1],
-        char::from_u32(u32::from(last) + 1).unwrap()
-    );
+    let loose = format!("{}{}", &signature[..signature.len() - 1], char::from_u32(u32::from(last) + 1).unwrap());
     let rows = [
         String::new(),
         ".".to_owned(),
@@ -528,19 +418,14 @@ fn jt_11_segments_and_encoding() {
 fn jt_11_size() {
     let key = key(Algorithm::Hs256);
     let claims = |length: usize| format!(r#"{{"x":"{}"}}"#, "x".repeat(length));
-    let longest = (0..8192)
-        .rev()
-        .find(|length| key.sign(br#"{"alg":"HS256"}"#, claims(*length).as_bytes()).is_ok());
+    let longest = (0..8192).rev().find(|length| key.sign(br#"{"alg":"HS256"}"#, claims(*length).as_bytes()).is_ok());
     let token = token(&key, r#"{"alg":"HS256"}"#, &claims(longest.unwrap()));
     assert!((8188..=8192).contains(&token.len()), "{}", token.len());
     assert_eq!(outcome(&full_ring(), &token), None);
     // Longer ones we do not even sign; somebody else's are refused before they are decoded.
     assert_eq!(key.sign(b"{}", &[b' '; 8192]), Err(crate::SignError::TooLong));
     assert_eq!(
-        outcome(
-            &full_ring(),
-            &format!("{}.{}.AAAA", b64(r#"{"alg":"HS256"}"#), "A".repeat(8192))
-        ),
+        outcome(&full_ring(), &format!("{}.{}.AAAA", b64(r#"{"alg":"HS256"}"#), "A".repeat(8192))),
         Some(Rejected::Malformed)
     );
 }
@@ -555,10 +440,7 @@ fn every_flipped_bit_is_refused() {
                 let mut changed = bytes.clone();
                 changed[part][bit / 8] ^= 1 << (bit % 8);
                 let token = changed.map(b64).join(".");
-                assert!(
-                    outcome(&full_ring(), &token).is_some(),
-                    "{algorithm:?} segment {part} bit {bit}"
-                );
+                assert!(outcome(&full_ring(), &token).is_some(), "{algorithm:?} segment {part} bit {bit}");
             }
         }
     }
@@ -575,11 +457,7 @@ fn jt_12_es256_signatures() {
     let (zero, order, one) = (vec![0; 32], unb64(P256_ORDER), [vec![0; 31], vec![1]].concat());
     let (r, s) = (good[..32].to_vec(), good[32..].to_vec());
     let integer = |bytes: &[u8]| {
-        let padded = if bytes[0] > 127 {
-            [&[0], bytes].concat()
-        } else {
-            bytes.to_vec()
-        };
+        let padded = if bytes[0] > 127 { [&[0], bytes].concat() } else { bytes.to_vec() };
         [vec![2, u8::try_from(padded.len()).unwrap()], padded].concat()
     };
     let body = [integer(&r), integer(&s)].concat();
@@ -658,12 +536,7 @@ fn jt_12_rs256_signatures() {
     ];
     for row in rows {
         let token = format!("{header}.{claims}.{}", b64(&row));
-        assert_eq!(
-            outcome(&full_ring(), &token),
-            Some(Rejected::BadSignature),
-            "{} bytes",
-            row.len()
-        );
+        assert_eq!(outcome(&full_ring(), &token), Some(Rejected::BadSignature), "{} bytes", row.len());
     }
 }
 
@@ -674,11 +547,7 @@ fn nothing_secret_is_printed() {
         let key = key(algorithm);
         let stored: StoredKey = key.to_stored(NOW).unwrap();
         let claims = ring(algorithm).verify(&good_token(algorithm), NOW, &STRICT).unwrap();
-        let printed = format!(
-            "{key:?} {:?} {stored:?} {claims:?} {:?}",
-            key.verifying(),
-            ring(algorithm)
-        );
+        let printed = format!("{key:?} {:?} {stored:?} {claims:?} {:?}", key.verifying(), ring(algorithm));
         assert!(printed.contains("***") && printed.len() < 300, "{printed}");
     }
 }

@@ -23,11 +23,7 @@ fn pkcs8(key: &SigningKey) -> Vec<u8> {
 
 fn pem(label: &str, der: &[u8]) -> String {
     let body = BASE64_STANDARD.encode(der);
-    let lines: Vec<&str> = body
-        .as_bytes()
-        .chunks(64)
-        .map(|line| std::str::from_utf8(line).unwrap())
-        .collect();
+    let lines: Vec<&str> = body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
@@ -114,16 +110,10 @@ fn pem_kinds() {
         let key = key(algorithm);
         let text = pem("PRIVATE KEY", &pkcs8(&key));
         assert_same(&key, SigningKey::from_pem(&text).unwrap());
-        assert_same(
-            &key,
-            SigningKey::from_pem(&format!("a comment\r\n{}", text.replace('\n', "\r\n"))).unwrap(),
-        );
+        assert_same(&key, SigningKey::from_pem(&format!("a comment\r\n{}", text.replace('\n', "\r\n"))).unwrap());
     }
     let rsa = key(Algorithm::Rs256);
-    assert_same(
-        &rsa,
-        SigningKey::from_pem(&pem("RSA PRIVATE KEY", &pkcs1(&pkcs8(&rsa)))).unwrap(),
-    );
+    assert_same(&rsa, SigningKey::from_pem(&pem("RSA PRIVATE KEY", &pkcs1(&pkcs8(&rsa)))).unwrap());
     let ec = key(Algorithm::Es256);
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8(&ec)).unwrap();
     let sec1: EcPrivateKeyRfc5915Der<'_> = pair.private_key().as_der().unwrap();
@@ -136,10 +126,7 @@ fn pem_kinds() {
 #[test]
 fn refused_pem() {
     let ed = pem("PRIVATE KEY", &pkcs8(&key(Algorithm::EdDsa)));
-    let p384 = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING)
-        .unwrap()
-        .to_pkcs8v1()
-        .unwrap();
+    let p384 = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap().to_pkcs8v1().unwrap();
     let old = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----";
     let rows = [
         (String::new(), KeyError::BadPem),
@@ -180,11 +167,7 @@ fn weak_rsa_numbers() {
         (n.clone(), vec![0, 1, 0, 1], Some(KeyError::RsaExponent)),
         (n.clone(), vec![1, 0, 0, 0, 1], Some(KeyError::RsaExponent)),
         (n[..128].to_vec(), vec![1, 0, 1], Some(KeyError::Rsa)),
-        (
-            [vec![0x7f | 1], n[1..].to_vec()].concat(),
-            vec![1, 0, 1],
-            Some(KeyError::Rsa),
-        ),
+        ([vec![0x7f | 1], n[1..].to_vec()].concat(), vec![1, 0, 1], Some(KeyError::Rsa)),
         ([vec![0], n.clone()].concat(), vec![1, 0, 1], Some(KeyError::Rsa)),
         (even, vec![1, 0, 1], Some(KeyError::Rsa)),
         (vec![0xff; 1025], vec![1, 0, 1], Some(KeyError::Rsa)),
@@ -192,12 +175,7 @@ fn weak_rsa_numbers() {
     ];
     for (n, e, expected) in rows {
         let jwk = json!({"kty": "RSA", "n": b64(&n), "e": b64(&e)}).to_string();
-        assert_eq!(
-            VerifyingKey::from_public_jwk(&jwk).err(),
-            expected,
-            "{} bytes, e {e:?}",
-            n.len()
-        );
+        assert_eq!(VerifyingKey::from_public_jwk(&jwk).err(), expected, "{} bytes, e {e:?}", n.len());
     }
 }
 
@@ -217,12 +195,7 @@ fn private_jwks() -> Vec<(std::sync::Arc<SigningKey>, Value)> {
     };
     ed_jwk["d"] = b64(seed.as_ref()).into();
     let hs_jwk = json!({"kty": "oct", "alg": "HS512", "k": stored_member(&key(hs), "secret")});
-    vec![
-        (key(ec), ec_jwk),
-        (key(ed), ed_jwk),
-        (key(hs), hs_jwk),
-        (key(rsa), rsa_private_jwk(&key(rsa))),
-    ]
+    vec![(key(ec), ec_jwk), (key(ed), ed_jwk), (key(hs), hs_jwk), (key(rsa), rsa_private_jwk(&key(rsa)))]
 }
 
 #[test]
@@ -257,10 +230,7 @@ fn private_jwk_import() {
         }
         let twice = jwk.to_string().replacen('{', r#"{"kty":"oct","#, 1);
         assert!(SigningKey::from_jwk(&twice).is_err());
-        assert!(
-            VerifyingKey::from_public_jwk(&jwk.to_string()).is_err(),
-            "private among public ones"
-        );
+        assert!(VerifyingKey::from_public_jwk(&jwk.to_string()).is_err(), "private among public ones");
     }
 }
 
@@ -282,15 +252,9 @@ fn rsa_jwk_needs_everything() {
 fn secrets() {
     let short = KeyError::WeakSecret(WeakSecret::TooShort { bytes: 6, needed: 64 });
     assert_eq!(SigningKey::from_secret(Algorithm::Hs512, b"secret").err(), Some(short));
-    assert_eq!(
-        SigningKey::from_secret(Algorithm::Rs256, &[1; 64]).err(),
-        Some(KeyError::AlgorithmMismatch)
-    );
+    assert_eq!(SigningKey::from_secret(Algorithm::Rs256, &[1; 64]).err(), Some(KeyError::AlgorithmMismatch));
     let jwk = json!({"kty": "oct", "alg": "HS256", "k": b64("changemechangemechangemechangeme")}).to_string();
-    assert_eq!(
-        SigningKey::from_jwk(&jwk).err(),
-        Some(KeyError::WeakSecret(WeakSecret::Famous))
-    );
+    assert_eq!(SigningKey::from_jwk(&jwk).err(), Some(KeyError::WeakSecret(WeakSecret::Famous)));
     let jwk = json!({"kty": "oct", "k": stored_member(&key(Algorithm::Hs512), "secret")}).to_string();
     assert!(matches!(SigningKey::from_jwk(&jwk), Err(KeyError::BadJwk(_))));
     // The key id names the secret, the same each time, and shows nothing of it.
@@ -342,10 +306,7 @@ fn rotation_keeps_old_tokens_until_the_old_key_leaves() {
     for algorithm in [Algorithm::Hs256, Algorithm::Es256] {
         let (old, new) = (key(algorithm), std::sync::Arc::new(fresh(algorithm)));
         let bare = format!(r#"{{"alg":"{}"}}"#, algorithm.name());
-        let tokens = [
-            token(&old, &header(&old), &good_claims()),
-            token(&old, &bare, &good_claims()),
-        ];
+        let tokens = [token(&old, &header(&old), &good_claims()), token(&old, &bare, &good_claims())];
         let rotated = KeyRing::new(new.clone(), vec![old.verifying().clone(), new.verifying().clone()]).unwrap();
         assert_eq!(rotated.keys().count(), 2);
         assert_eq!(rotated.signing().kid(), new.kid());
@@ -363,15 +324,9 @@ fn one_id_for_two_keys_is_refused() {
     let named = |secret: &[u8]| {
         SigningKey::from_jwk(&json!({"kty": "oct", "alg": "HS256", "kid": "1", "k": b64(secret)}).to_string()).unwrap()
     };
-    let (a, b) = (
-        named(b"q7VtR2mXz9LwK4bNc8YhJ5gFs1DpA3ue"),
-        named(b"w7VtR2mXz9LwK4bNc8YhJ5gFs1DpA3ue"),
-    );
+    let (a, b) = (named(b"q7VtR2mXz9LwK4bNc8YhJ5gFs1DpA3ue"), named(b"w7VtR2mXz9LwK4bNc8YhJ5gFs1DpA3ue"));
     let (a_key, b_key) = (a.verifying().clone(), b.verifying().clone());
-    assert_eq!(
-        KeyRing::new(a.into(), vec![a_key.clone(), b_key]).err(),
-        Some(KeyError::DuplicateKid)
-    );
+    assert_eq!(KeyRing::new(a.into(), vec![a_key.clone(), b_key]).err(), Some(KeyError::DuplicateKid));
     assert!(KeyRing::new(b.into(), vec![key(Algorithm::EdDsa).verifying().clone()]).is_ok());
     drop(a_key);
 }

@@ -14,10 +14,7 @@ use crate::{Algorithm, Expiry, KeyRing, RsaBits, Rules, SigningKey, VerifyingKey
 /// The second all tests happen in.
 const NOW: i64 = 1_800_000_000;
 
-const STRICT: Rules = Rules {
-    leeway_seconds: 0,
-    expiry: Expiry::Enforce,
-};
+const STRICT: Rules = Rules { leeway_seconds: 0, expiry: Expiry::Enforce };
 
 /// One key per algorithm, made once per run: RSA takes its time.
 fn key(algorithm: Algorithm) -> Arc<SigningKey> {
@@ -48,11 +45,7 @@ fn full_ring() -> KeyRing {
 
 /// A header with the key's own algorithm and id.
 fn header(key: &SigningKey) -> String {
-    format!(
-        r#"{{"alg":"{}","kid":"{}","typ":"JWT"}}"#,
-        key.algorithm().name(),
-        key.kid()
-    )
+    format!(r#"{{"alg":"{}","kid":"{}","typ":"JWT"}}"#, key.algorithm().name(), key.kid())
 }
 
 /// Claims that are good for one more minute.

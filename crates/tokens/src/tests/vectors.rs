@@ -40,23 +40,12 @@ fn rfc_7515_appendix_a() {
         let claims = ring.verify(&token, EXP - 1, &STRICT).unwrap();
         assert_eq!(claims.text("iss"), Some("joe"));
         assert_eq!(claims.exp(), Some(EXP));
-        assert_eq!(
-            claims
-                .claim("http://example.com/is_root")
-                .and_then(serde_json::Value::as_bool),
-            Some(true)
-        );
+        assert_eq!(claims.claim("http://example.com/is_root").and_then(serde_json::Value::as_bool), Some(true));
         assert_eq!(ring.verify(&token, EXP, &STRICT).err(), Some(Rejected::Expired));
-        let ignoring = Rules {
-            leeway_seconds: 0,
-            expiry: Expiry::Ignore,
-        };
+        let ignoring = Rules { leeway_seconds: 0, expiry: Expiry::Ignore };
         assert!(ring.verify(&token, EXP + 1000, &ignoring).is_ok());
         let other = format!("{header}.{}.{signature}", b64("{}"));
-        assert_eq!(
-            ring.verify(&other, EXP - 1, &STRICT).err(),
-            Some(Rejected::BadSignature)
-        );
+        assert_eq!(ring.verify(&other, EXP - 1, &STRICT).err(), Some(Rejected::BadSignature));
     }
     let signed = a1.sign(&unb64(A1_HEADER), &unb64(PAYLOAD)).unwrap();
     assert_eq!(signed, format!("{A1_HEADER}.{PAYLOAD}.{A1_SIGNATURE}"));
@@ -80,10 +69,7 @@ fn rfc_7638_thumbprint() {
     let jwk = r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}"#;
     let key = VerifyingKey::from_public_jwk(jwk).unwrap();
     assert_eq!(key.kid(), "2011-04-29");
-    assert_eq!(
-        key.jwk().unwrap().thumbprint(),
-        "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
-    );
+    assert_eq!(key.jwk().unwrap().thumbprint(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
 }
 
 // The published example secret is nobody's secret (JT-13).

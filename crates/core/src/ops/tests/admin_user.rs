@@ -8,21 +8,15 @@ fn put_role() -> Change {
 }
 
 fn set_password() -> Change {
-    Change::SetPassword {
-        user: USER,
-        while_hash: None,
-        hash: secret(NEW_HASH),
-        changed_at: Some(NOW),
-    }
+    Change::SetPassword { user: USER, while_hash: None, hash: secret(NEW_HASH), changed_at: Some(NOW) }
 }
 
 #[test]
 fn a_user_is_added_after_its_roles_and_before_its_password() {
     let insert = || Change::InsertUser(Box::new(user()));
-    for (hash, changes) in [
-        (None, vec![put_role(), insert()]),
-        (Some(secret(NEW_HASH)), vec![put_role(), insert(), set_password()]),
-    ] {
+    for (hash, changes) in
+        [(None, vec![put_role(), insert()]), (Some(secret(NEW_HASH)), vec![put_role(), insert(), set_password()])]
+    {
         let decision = decide_add(user(), hash, NOW);
         assert_decided(&decision, &Outcome::plain(Kind::Registered), &changes, "add");
     }
@@ -31,28 +25,13 @@ fn a_user_is_added_after_its_roles_and_before_its_password() {
 // RF-09, RS-07, LG-11
 #[test]
 fn disabling_or_a_new_password_ends_every_session() {
-    let update = |user| {
-        Change::UpdateUser(Box::new(User {
-            updated_at: NOW,
-            ..user
-        }))
-    };
+    let update = |user| Change::UpdateUser(Box::new(User { updated_at: NOW, ..user }));
     let void = || Change::VoidChallenges { user: USER, at: NOW };
-    let end = || Change::EndSessions {
-        user: USER,
-        except: None,
-        at: NOW,
-        cause: EndCause::Operator,
-    };
+    let end = || Change::EndSessions { user: USER, except: None, at: NOW, cause: EndCause::Operator };
     for (case, user, hash, changes) in [
         // RS-07: its address may be another now.
         ("altered", user(), None, vec![put_role(), update(user()), void()]),
-        (
-            "disabled",
-            disabled(),
-            None,
-            vec![put_role(), update(disabled()), void(), end()],
-        ),
+        ("disabled", disabled(), None, vec![put_role(), update(disabled()), void(), end()]),
         (
             "new password",
             user(),

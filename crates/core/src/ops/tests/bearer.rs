@@ -21,21 +21,9 @@ fn a_token_that_stands_for_nobody_is_refused() {
     let by_session = Bearer::Session(session().id);
     let mut cases = vec![
         ("nothing known".to_owned(), by_session.clone(), None),
-        (
-            "session forgotten".to_owned(),
-            by_session.clone(),
-            Some(facts(user(), None)),
-        ),
-        (
-            "another session".to_owned(),
-            Bearer::Session(id(0x12)),
-            Some(facts(user(), Some(session()))),
-        ),
-        (
-            "disabled".to_owned(),
-            by_session.clone(),
-            Some(facts(disabled(), Some(session()))),
-        ),
+        ("session forgotten".to_owned(), by_session.clone(), Some(facts(user(), None))),
+        ("another session".to_owned(), Bearer::Session(id(0x12)), Some(facts(user(), Some(session())))),
+        ("disabled".to_owned(), by_session.clone(), Some(facts(disabled(), Some(session())))),
     ];
     for (case, session) in unusable_sessions() {
         cases.push((case, by_session.clone(), Some(facts(user(), Some(session)))));
@@ -68,21 +56,9 @@ fn userinfo_tells_who_it_is_and_alters_nothing() {
 #[test]
 fn renew_moves_the_idle_limit_and_nothing_else() {
     for (left, idle_limit) in [(IDLE + 1, IDLE), (IDLE - 1, IDLE - 1)] {
-        let old = Session {
-            expires_at: at(left),
-            idle_expires_at: at(60),
-            ..session()
-        };
-        let next = Session {
-            used_at: NOW,
-            idle_expires_at: at(idle_limit),
-            ..old.clone()
-        };
-        let touch = Change::TouchSession {
-            id: session().id,
-            at: NOW,
-            idle_expires_at: at(idle_limit),
-        };
+        let old = Session { expires_at: at(left), idle_expires_at: at(60), ..session() };
+        let next = Session { used_at: NOW, idle_expires_at: at(idle_limit), ..old.clone() };
+        let touch = Change::TouchSession { id: session().id, at: NOW, idle_expires_at: at(idle_limit) };
         let bearer = Bearer::Session(session().id);
         let decision = decide_renew(&Around::new().ctx(), &bearer, Some(&facts(user(), Some(old))));
         let outcome = Outcome::signed_in(Kind::Renewed, user(), next);

@@ -24,19 +24,11 @@ const fn right() -> Verdict {
 // PW-09, RF-09, RS-07: one transaction, whatever the client sent, with or without a device.
 #[test]
 fn the_others_end_and_the_own_session_stays() {
-    let on_phone = Session {
-        device: Some("phone".to_owned()),
-        ..session()
-    };
-    let marked = User {
-        must_change_password: true,
-        ..user()
-    };
+    let on_phone = Session { device: Some("phone".to_owned()), ..session() };
+    let marked = User { must_change_password: true, ..user() };
     let (by_session, own) = (Bearer::Session(session().id), Some(session().id.handle));
     let by_name = Bearer::Named(Canonical::of("ada").unwrap());
-    let legacy = Verdict::Match {
-        rehash: Some(secret("$unused$")),
-    };
+    let legacy = Verdict::Match { rehash: Some(secret("$unused$")) };
     for (case, bearer, facts, verdict, except) in [
         ("session", &by_session, facts(user(), Some(session())), right(), own),
         ("device", &by_session, facts(user(), Some(on_phone)), right(), own),
@@ -55,12 +47,7 @@ fn the_others_end_and_the_own_session_stays() {
             },
             Change::ClearMustChange(USER),
             Change::VoidChallenges { user: USER, at: NOW },
-            Change::EndSessions {
-                user: USER,
-                except,
-                at: NOW,
-                cause: EndCause::PasswordChanged,
-            },
+            Change::EndSessions { user: USER, except, at: NOW, cause: EndCause::PasswordChanged },
         ];
         let decision = decide(&Around::new().ctx(), bearer, Some(&facts), &verdict, hashed());
         assert_decided(&decision, &Outcome::plain(Kind::PasswordChanged), &changes, case);
@@ -73,21 +60,9 @@ fn a_token_that_stands_for_nobody_is_refused() {
     let by_session = Bearer::Session(session().id);
     let mut cases = vec![
         ("nothing known".to_owned(), by_session.clone(), None),
-        (
-            "session forgotten".to_owned(),
-            by_session.clone(),
-            Some(facts(user(), None)),
-        ),
-        (
-            "disabled".to_owned(),
-            by_session.clone(),
-            Some(facts(disabled(), Some(session()))),
-        ),
-        (
-            "disabled, no session".to_owned(),
-            Bearer::User(USER),
-            Some(facts(disabled(), None)),
-        ),
+        ("session forgotten".to_owned(), by_session.clone(), Some(facts(user(), None))),
+        ("disabled".to_owned(), by_session.clone(), Some(facts(disabled(), Some(session())))),
+        ("disabled, no session".to_owned(), Bearer::User(USER), Some(facts(disabled(), None))),
     ];
     for (case, session) in unusable_sessions() {
         cases.push((case, by_session.clone(), Some(facts(user(), Some(session)))));
@@ -102,24 +77,13 @@ fn a_token_that_stands_for_nobody_is_refused() {
 
 #[test]
 fn the_old_password_must_be_right() {
-    let without = Facts {
-        known: Known {
-            user: user(),
-            password: None,
-        },
-        session: Some(session()),
-    };
+    let without = Facts { known: Known { user: user(), password: None }, session: Some(session()) };
     let with = || facts(user(), Some(session()));
     for (case, facts, verdict, password) in [
         ("wrong", with(), Verdict::Mismatch, hashed()),
         ("wrong, not hashed", with(), Verdict::Mismatch, NewPassword::NotTried),
         // Whether the new one is weak is told only to who knows the old one.
-        (
-            "wrong and weak",
-            with(),
-            Verdict::Mismatch,
-            NewPassword::Refused(ProblemKind::TooCommon),
-        ),
+        ("wrong and weak", with(), Verdict::Mismatch, NewPassword::Refused(ProblemKind::TooCommon)),
         ("has none", without, right(), hashed()),
         ("right, not hashed", with(), right(), NewPassword::NotTried),
     ] {
@@ -152,21 +116,12 @@ fn every_missing_field_is_listed() {
         (&[(Field::NewPassword, "n")], &[old]),
         (&[(Field::Password, "o")], &[new]),
         (
-            &[
-                (Field::Password, "o"),
-                (Field::NewPassword, "n"),
-                (Field::Device, "a\0"),
-            ],
+            &[(Field::Password, "o"), (Field::NewPassword, "n"), (Field::Device, "a\0")],
             &[problem(Field::Device, ProblemKind::NotText)],
         ),
     ] {
         assert_eq!(refused(Input::parse(&inputs(fields))), problems, "{fields:?}");
     }
-    let input = Input::parse(&inputs(&[(Field::Password, " o "), (Field::NewPassword, " n ")]))
-        .ok()
-        .unwrap();
-    assert_eq!(
-        (input.password.expose().as_str(), input.new_password.expose().as_str()),
-        (" o ", " n ")
-    );
+    let input = Input::parse(&inputs(&[(Field::Password, " o "), (Field::NewPassword, " n ")])).ok().unwrap();
+    assert_eq!((input.password.expose().as_str(), input.new_password.expose().as_str()), (" o ", " n "));
 }

@@ -36,12 +36,7 @@ fn a_field_has_a_longest_value() {
     }
     for (field, text, kind) in cases {
         let problems: Vec<_> = kind.map(|kind| problem(field, kind)).into_iter().collect();
-        assert_eq!(
-            inputs(&[(field, &text)]).problems(),
-            problems,
-            "{field:?} {}",
-            text.len()
-        );
+        assert_eq!(inputs(&[(field, &text)]).problems(), problems, "{field:?} {}", text.len());
     }
 }
 
@@ -60,11 +55,7 @@ fn a_name_has_no_control_characters() {
 #[test]
 fn what_proves_something_is_never_judged_by_its_shape() {
     let long = "\r\n\0".repeat(5000);
-    for field in Field::ALL
-        .into_iter()
-        .filter(|field| field.is_secret())
-        .chain([Field::Identifier])
-    {
+    for field in Field::ALL.into_iter().filter(|field| field.is_secret()).chain([Field::Identifier]) {
         assert!(inputs(&[(field, &long)]).problems().is_empty(), "{field:?}");
     }
 }

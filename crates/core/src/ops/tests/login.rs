@@ -5,11 +5,7 @@ use crate::ops::login::{Input, decide};
 use crate::policy::Verdict;
 
 fn input(device: Option<&str>) -> Input {
-    Input {
-        identifier: None,
-        password: secret("typed"),
-        device: device.map(str::to_owned),
-    }
+    Input { identifier: None, password: secret("typed"), device: device.map(str::to_owned) }
 }
 
 const fn right() -> Verdict {
@@ -17,30 +13,21 @@ const fn right() -> Verdict {
 }
 
 fn legacy() -> Verdict {
-    Verdict::Match {
-        rehash: Some(secret(NEW_HASH)),
-    }
+    Verdict::Match { rehash: Some(secret(NEW_HASH)) }
 }
 
 /// What begins the session, without a device.
 fn begins(around: &Around, session: &Session) -> [Change; 2] {
     [
         Change::InsertSession(Box::new(session.clone())),
-        Change::EndOldestSessions {
-            user: USER,
-            keep: around.policy.sessions_max,
-            at: NOW,
-        },
+        Change::EndOldestSessions { user: USER, keep: around.policy.sessions_max, at: NOW },
     ]
 }
 
-// LG-01, LG-06, LG-07, LG-11, PW-10
+// LG-01, LG-07, LG-11, PW-10
 #[test]
 fn every_failure_is_the_same_decision_and_alters_nothing() {
-    let marked = User {
-        must_change_password: true,
-        ..user()
-    };
+    let marked = User { must_change_password: true, ..user() };
     let without = |user| Known { user, password: None };
     let mut around = Around::new();
     around.policy.password_age_max = Some(seconds(1));
@@ -78,12 +65,8 @@ fn a_login_begins_one_session_and_keeps_the_cap() {
 fn a_login_on_a_device_first_ends_the_session_that_the_device_had() {
     let around = Around::new();
     let session = around.begun(USER, Some("phone"));
-    let mut changes = vec![Change::EndDeviceSession {
-        user: USER,
-        dialect: DIALECT.to_owned(),
-        device: "phone".to_owned(),
-        at: NOW,
-    }];
+    let mut changes =
+        vec![Change::EndDeviceSession { user: USER, dialect: DIALECT.to_owned(), device: "phone".to_owned(), at: NOW }];
     changes.extend(begins(&around, &session));
     let decision = decide(&around.ctx(), &input(Some("phone")), Some(&known(user())), right());
     let outcome = Outcome::signed_in(Kind::SignedIn, user(), session);
@@ -132,28 +115,13 @@ fn a_password_must_be_changed_by_mark_or_by_age() {
         ("marked", true, None, at(-1), Kind::MustChangePassword),
         ("marked, age allowed", true, age(100), at(-1), Kind::MustChangePassword),
         ("exactly as old as allowed", false, age(100), at(-100), Kind::SignedIn),
-        (
-            "too old",
-            false,
-            age(100),
-            just_before(at(-100)),
-            Kind::MustChangePassword,
-        ),
+        ("too old", false, age(100), just_before(at(-100)), Kind::MustChangePassword),
         ("set in the future", false, age(100), at(1000), Kind::SignedIn),
     ] {
         let mut around = Around::new();
         around.policy.password_age_max = limit;
-        let user = User {
-            must_change_password: marked,
-            ..user()
-        };
-        let known = Known {
-            user: user.clone(),
-            password: Some(Password {
-                hash: secret(OLD_HASH),
-                changed_at,
-            }),
-        };
+        let user = User { must_change_password: marked, ..user() };
+        let known = Known { user: user.clone(), password: Some(Password { hash: secret(OLD_HASH), changed_at }) };
         let session = around.begun(USER, None);
         let decision = decide(&around.ctx(), &input(None), Some(&known), right());
         let outcome = Outcome::signed_in(kind, user, session.clone());
@@ -208,17 +176,10 @@ fn an_impossible_identifier_is_an_unknown_user() {
 
 #[test]
 fn a_device_is_taken_as_sent() {
-    let fields = [
-        (Field::Identifier, "ada"),
-        (Field::Password, "x"),
-        (Field::Device, "Phone 1"),
-    ];
+    let fields = [(Field::Identifier, "ada"), (Field::Password, "x"), (Field::Device, "Phone 1")];
     let parsed = Input::parse(&inputs(&fields)).ok().unwrap();
     assert_eq!(parsed.device.as_deref(), Some("Phone 1"));
-    let problems = refused(Input::parse(&inputs(&[
-        (Field::Password, "x"),
-        (Field::Device, "a\nb"),
-    ])));
+    let problems = refused(Input::parse(&inputs(&[(Field::Password, "x"), (Field::Device, "a\nb")])));
     let wanted = [problem(Field::Device, ProblemKind::NotText), missing(Field::Identifier)];
     assert_eq!(problems, wanted);
 }

@@ -74,26 +74,15 @@ impl Around {
     fn new() -> Self {
         Self {
             now: NOW,
-            chance: Chance {
-                handle: [0xA1; 16],
-                salt: [0xA2; 16],
-                mail: [0xA3; 16],
-            },
-            policy: Policy {
-                sessions_max: 3,
-                password_age_max: None,
-                reset_lifetime: seconds(900),
-            },
+            chance: Chance { handle: [0xA1; 16], salt: [0xA2; 16], mail: [0xA3; 16] },
+            policy: Policy { sessions_max: 3, password_age_max: None, reset_lifetime: seconds(900) },
             terms: Terms {
                 dialect: DIALECT.to_owned(),
                 idle: seconds(IDLE),
                 absolute: seconds(ABSOLUTE),
                 grace: seconds(GRACE),
             },
-            caller: Caller {
-                address: Some("192.0.2.1".to_owned()),
-                agent: Some("agent".to_owned()),
-            },
+            caller: Caller { address: Some("192.0.2.1".to_owned()), agent: Some("agent".to_owned()) },
             fresh_user: None,
         }
     }
@@ -117,10 +106,7 @@ impl Around {
     /// The session that a login or a registration begins here.
     fn begun(&self, user: UserId, device: Option<&str>) -> Session {
         Session {
-            id: SessionId {
-                user,
-                handle: Handle([0xA1; 16]),
-            },
+            id: SessionId { user, handle: Handle([0xA1; 16]) },
             dialect: DIALECT.to_owned(),
             device: device.map(str::to_owned),
             salt: [0xA2; 16],
@@ -147,11 +133,7 @@ fn user() -> User {
         photo: Some("ada.png".to_owned()),
         status: Status::Active,
         must_change_password: false,
-        roles: vec![Role {
-            id: 2,
-            name: "User".to_owned(),
-            permissions: vec!["read".to_owned()],
-        }],
+        roles: vec![Role { id: 2, name: "User".to_owned(), permissions: vec!["read".to_owned()] }],
         attributes: "{\"a\":1}".to_owned(),
         created_at: at(-9_000_000),
         updated_at: at(-8_000_000),
@@ -159,17 +141,11 @@ fn user() -> User {
 }
 
 fn disabled() -> User {
-    User {
-        status: Status::Disabled,
-        ..user()
-    }
+    User { status: Status::Disabled, ..user() }
 }
 
 fn known(user: User) -> Known {
-    let password = Some(Password {
-        hash: secret(OLD_HASH),
-        changed_at: at(-1000),
-    });
+    let password = Some(Password { hash: secret(OLD_HASH), changed_at: at(-1000) });
     Known { user, password }
 }
 
@@ -193,41 +169,20 @@ fn session() -> Session {
 
 /// A session or challenge of the user.
 const fn id(byte: u8) -> SessionId {
-    SessionId {
-        user: USER,
-        handle: Handle([byte; 16]),
-    }
+    SessionId { user: USER, handle: Handle([byte; 16]) }
 }
 
 /// Every way in which a session can be dead at [`NOW`], or of no use in the dialect.
 fn unusable_sessions() -> Vec<(String, Session)> {
     let ended = EndCause::ALL.into_iter().map(|cause| {
-        let session = Session {
-            ended: Some((at(-1), cause)),
-            ..session()
-        };
+        let session = Session { ended: Some((at(-1), cause)), ..session() };
         (format!("ended: {}", cause.name()), session)
     });
-    let idle = Session {
-        idle_expires_at: NOW,
-        ..session()
-    };
-    let absolute = Session {
-        expires_at: NOW,
-        ..session()
-    };
-    let foreign = Session {
-        dialect: "south".to_owned(),
-        ..session()
-    };
-    let late = [
-        ("idle limit", idle),
-        ("absolute limit", absolute),
-        ("foreign dialect", foreign),
-    ];
-    ended
-        .chain(late.map(|(why, session)| (why.to_owned(), session)))
-        .collect()
+    let idle = Session { idle_expires_at: NOW, ..session() };
+    let absolute = Session { expires_at: NOW, ..session() };
+    let foreign = Session { dialect: "south".to_owned(), ..session() };
+    let late = [("idle limit", idle), ("absolute limit", absolute), ("foreign dialect", foreign)];
+    ended.chain(late.map(|(why, session)| (why.to_owned(), session))).collect()
 }
 
 fn inputs(fields: &[(Field, &str)]) -> Inputs {
@@ -277,41 +232,23 @@ fn show(change: &Change) -> String {
         Change::InsertUser(user) => format!("insert {user:?}"),
         Change::UpdateUser(user) => format!("update {user:?}"),
         Change::DeleteUser(user) => format!("delete {user:?}"),
-        Change::SetPassword {
-            user,
-            while_hash,
-            hash,
-            changed_at,
-        } => {
+        Change::SetPassword { user, while_hash, hash, changed_at } => {
             let (old, new) = (while_hash.as_ref().map(Secret::expose), hash.expose());
             format!("set password of {user:?} from {old:?} to {new} at {changed_at:?}")
         }
         Change::ClearMustChange(user) => format!("clear must change of {user:?}"),
         Change::InsertSession(session) => format!("insert {session:?}"),
-        Change::RotateSession {
-            id,
-            while_generation,
-            at,
-            idle_expires_at,
-        } => format!("rotate {id:?} from {while_generation} at {at:?} until {idle_expires_at:?}"),
-        Change::TouchSession {
-            id,
-            at,
-            idle_expires_at,
-        } => format!("touch {id:?} at {at:?} until {idle_expires_at:?}"),
+        Change::RotateSession { id, while_generation, at, idle_expires_at } => {
+            format!("rotate {id:?} from {while_generation} at {at:?} until {idle_expires_at:?}")
+        }
+        Change::TouchSession { id, at, idle_expires_at } => format!("touch {id:?} at {at:?} until {idle_expires_at:?}"),
         Change::EndSession { id, at, cause } => format!("end {id:?} at {at:?}: {cause:?}"),
-        Change::EndSessions {
-            user,
-            except,
-            at,
-            cause,
-        } => format!("end all of {user:?} but {except:?} at {at:?}: {cause:?}"),
-        Change::EndDeviceSession {
-            user,
-            dialect,
-            device,
-            at,
-        } => format!("end device {device:?} of {user:?} in {dialect:?} at {at:?}"),
+        Change::EndSessions { user, except, at, cause } => {
+            format!("end all of {user:?} but {except:?} at {at:?}: {cause:?}")
+        }
+        Change::EndDeviceSession { user, dialect, device, at } => {
+            format!("end device {device:?} of {user:?} in {dialect:?} at {at:?}")
+        }
         Change::EndOldestSessions { user, keep, at } => format!("end all of {user:?} beyond {keep} at {at:?}"),
         Change::InsertChallenge(challenge) => format!("insert {challenge:?}"),
         Change::UseChallenge { id, at } => format!("use {id:?} at {at:?}"),

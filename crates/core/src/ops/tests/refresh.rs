@@ -4,12 +4,7 @@ use super::*;
 use crate::ops::refresh::{Facts, Input, Proof, decide};
 
 fn input(generation: i64) -> Input {
-    Input {
-        id: session().id,
-        generation,
-        device: None,
-        beside: None,
-    }
+    Input { id: session().id, generation, device: None, beside: None }
 }
 
 fn facts(session: Session) -> Facts {
@@ -18,21 +13,11 @@ fn facts(session: Session) -> Facts {
 
 /// The session after the rotation from [`GENERATION`] at [`NOW`].
 fn rotated() -> Session {
-    Session {
-        generation: GENERATION + 1,
-        used_at: NOW,
-        idle_expires_at: at(IDLE),
-        ..session()
-    }
+    Session { generation: GENERATION + 1, used_at: NOW, idle_expires_at: at(IDLE), ..session() }
 }
 
 fn rotation(idle_expires_at: Timestamp) -> Change {
-    Change::RotateSession {
-        id: session().id,
-        while_generation: GENERATION,
-        at: NOW,
-        idle_expires_at,
-    }
+    Change::RotateSession { id: session().id, while_generation: GENERATION, at: NOW, idle_expires_at }
 }
 
 fn refreshed(session: Session) -> Outcome {
@@ -42,12 +27,7 @@ fn refreshed(session: Session) -> Outcome {
 #[test]
 fn the_current_token_rotates() {
     let around = Around::new();
-    let decision = decide(
-        &around.ctx(),
-        &input(GENERATION),
-        Some(&facts(session())),
-        Proof::Genuine,
-    );
+    let decision = decide(&around.ctx(), &input(GENERATION), Some(&facts(session())), Proof::Genuine);
     assert_decided(&decision, &refreshed(rotated()), &[rotation(at(IDLE))], "rotate");
 }
 
@@ -55,24 +35,11 @@ fn the_current_token_rotates() {
 #[test]
 fn a_rotation_moves_the_idle_limit_and_never_the_absolute_one() {
     for (left, idle_limit) in [(IDLE + 1, IDLE), (IDLE, IDLE), (IDLE - 1, IDLE - 1), (1, 1)] {
-        let old = Session {
-            expires_at: at(left),
-            idle_expires_at: at(left.min(5)),
-            ..session()
-        };
-        let next = Session {
-            expires_at: at(left),
-            idle_expires_at: at(idle_limit),
-            ..rotated()
-        };
+        let old = Session { expires_at: at(left), idle_expires_at: at(left.min(5)), ..session() };
+        let next = Session { expires_at: at(left), idle_expires_at: at(idle_limit), ..rotated() };
         let around = Around::new();
         let decision = decide(&around.ctx(), &input(GENERATION), Some(&facts(old)), Proof::Genuine);
-        assert_decided(
-            &decision,
-            &refreshed(next),
-            &[rotation(at(idle_limit))],
-            &format!("{left} s left"),
-        );
+        assert_decided(&decision, &refreshed(next), &[rotation(at(idle_limit))], &format!("{left} s left"));
     }
 }
 
@@ -121,21 +88,12 @@ fn a_spent_token_is_a_retry_only_as_the_predecessor_and_within_grace() {
     ] {
         let session = Session { used_at, ..session() };
         let around = Around::new();
-        let decision = decide(
-            &around.ctx(),
-            &input(generation),
-            Some(&facts(session.clone())),
-            Proof::Genuine,
-        );
+        let decision = decide(&around.ctx(), &input(generation), Some(&facts(session.clone())), Proof::Genuine);
         match then {
             Then::Same => assert_decided(&decision, &refreshed(session), &[], case),
             Then::FamilyEnds => {
                 // Only this one: the user's other devices are untouched.
-                let end = Change::EndSession {
-                    id: session.id,
-                    at: NOW,
-                    cause: EndCause::Reuse,
-                };
+                let end = Change::EndSession { id: session.id, at: NOW, cause: EndCause::Reuse };
                 assert_decided(&decision, &Outcome::plain(Kind::InvalidRefresh), &[end], case);
             }
         }
@@ -149,17 +107,12 @@ fn a_dialect_without_grace_takes_no_retry() {
     around.terms.grace = Duration::ZERO;
     for (used_at, kind) in [(NOW, Kind::Refreshed), (just_before(NOW), Kind::InvalidRefresh)] {
         let session = Session { used_at, ..session() };
-        let decision = decide(
-            &around.ctx(),
-            &input(GENERATION - 1),
-            Some(&facts(session)),
-            Proof::Genuine,
-        );
+        let decision = decide(&around.ctx(), &input(GENERATION - 1), Some(&facts(session)), Proof::Genuine);
         assert_eq!(decision.outcome.kind, kind);
     }
 }
 
-// RF-01, RF-02: the successor is one and the same however often it is asked for; R1 after R3 is reuse.
+// RF-02: the successor is one and the same however often it is asked for; R1 after R3 is reuse.
 #[test]
 fn a_token_has_one_successor() {
     let now = Around::new();
@@ -167,12 +120,7 @@ fn a_token_has_one_successor() {
     let second = first.outcome.grant.clone().unwrap().session;
     for later in [0, 1, GRACE] {
         let around = Around::at(at(later));
-        let again = decide(
-            &around.ctx(),
-            &input(GENERATION),
-            Some(&facts(second.clone())),
-            Proof::Genuine,
-        );
+        let again = decide(&around.ctx(), &input(GENERATION), Some(&facts(second.clone())), Proof::Genuine);
         assert_decided(&again, &first.outcome, &[], &format!("{later} s later"));
     }
     let next = decide(&now.ctx(), &input(GENERATION + 1), Some(&facts(second)), Proof::Genuine);
@@ -186,29 +134,18 @@ fn a_token_has_one_successor() {
 #[track_caller]
 fn assert_refused_alike(input: &Input, facts: Option<&Facts>, proof: Proof, case: &str) {
     for generation in [0, GENERATION - 1, GENERATION, GENERATION + 1] {
-        let input = Input {
-            generation,
-            device: input.device.clone(),
-            ..*input
-        };
+        let input = Input { generation, device: input.device.clone(), ..*input };
         // A spent token would be within grace.
         let facts = facts.map(|Facts { user, session }| Facts {
             user: user.clone(),
-            session: Session {
-                used_at: NOW,
-                ..session.clone()
-            },
+            session: Session { used_at: NOW, ..session.clone() },
         });
         let decision = decide(&Around::new().ctx(), &input, facts.as_ref(), proof);
-        assert_refused(
-            &decision,
-            Kind::InvalidRefresh,
-            &format!("{case}, generation {generation}"),
-        );
+        assert_refused(&decision, Kind::InvalidRefresh, &format!("{case}, generation {generation}"));
     }
 }
 
-// RF-06: nobody ends or rotates a session with a token that we did not make.
+// Nobody ends or rotates a session with a token that we did not make.
 #[test]
 fn a_forged_or_unknown_token_is_refused() {
     let facts = facts(session());
@@ -217,7 +154,7 @@ fn a_forged_or_unknown_token_is_refused() {
     assert_refused_alike(&input(0), None, Proof::Genuine, "session forgotten");
 }
 
-// RF-07, RF-08, RF-10, RF-14
+// RF-07, RF-10, RF-14
 #[test]
 fn a_dead_or_foreign_session_is_refused() {
     for (case, session) in unusable_sessions() {
@@ -228,22 +165,10 @@ fn a_dead_or_foreign_session_is_refused() {
 #[test]
 fn a_session_lives_up_to_its_limits() {
     let last = just_after(NOW);
-    let idle = Session {
-        idle_expires_at: last,
-        ..session()
-    };
-    let absolute = Session {
-        idle_expires_at: last,
-        expires_at: last,
-        ..session()
-    };
+    let idle = Session { idle_expires_at: last, ..session() };
+    let absolute = Session { idle_expires_at: last, expires_at: last, ..session() };
     for session in [idle, absolute] {
-        let decision = decide(
-            &Around::new().ctx(),
-            &input(GENERATION),
-            Some(&facts(session)),
-            Proof::Genuine,
-        );
+        let decision = decide(&Around::new().ctx(), &input(GENERATION), Some(&facts(session)), Proof::Genuine);
         assert_eq!(decision.outcome.kind, Kind::Refreshed);
     }
 }
@@ -251,10 +176,7 @@ fn a_session_lives_up_to_its_limits() {
 // RF-16, LG-07, LG-11
 #[test]
 fn a_disabled_user_is_refused() {
-    let facts = Facts {
-        user: disabled(),
-        session: session(),
-    };
+    let facts = Facts { user: disabled(), session: session() };
     assert_refused_alike(&input(0), Some(&facts), Proof::Genuine, "disabled");
 }
 
@@ -262,58 +184,29 @@ fn a_disabled_user_is_refused() {
 #[test]
 fn the_device_must_be_the_session_s() {
     let device = |name: Option<&str>| name.map(str::to_owned);
-    for (stored, sent) in [
-        (Some("phone"), Some("tablet")),
-        (Some("phone"), Some("Phone")),
-        (Some("phone"), None),
-        (None, Some("phone")),
-    ] {
-        let facts = facts(Session {
-            device: device(stored),
-            ..session()
-        });
-        let input = Input {
-            device: device(sent),
-            ..input(0)
-        };
+    for (stored, sent) in
+        [(Some("phone"), Some("tablet")), (Some("phone"), Some("Phone")), (Some("phone"), None), (None, Some("phone"))]
+    {
+        let facts = facts(Session { device: device(stored), ..session() });
+        let input = Input { device: device(sent), ..input(0) };
         assert_refused_alike(&input, Some(&facts), Proof::Genuine, &format!("{stored:?} {sent:?}"));
     }
-    let with_phone = |session| Session {
-        device: device(Some("phone")),
-        ..session
-    };
-    let input = Input {
-        device: device(Some("phone")),
-        ..input(GENERATION)
-    };
+    let with_phone = |session| Session { device: device(Some("phone")), ..session };
+    let input = Input { device: device(Some("phone")), ..input(GENERATION) };
     let facts = facts(with_phone(session()));
     let decision = decide(&Around::new().ctx(), &input, Some(&facts), Proof::Genuine);
-    assert_decided(
-        &decision,
-        &refreshed(with_phone(rotated())),
-        &[rotation(at(IDLE))],
-        "same device",
-    );
+    assert_decided(&decision, &refreshed(with_phone(rotated())), &[rotation(at(IDLE))], "same device");
 }
 
 // RF-10: the pair belongs together.
 #[test]
 fn the_access_token_beside_must_be_of_the_session() {
-    let other_user = SessionId {
-        user: UserId(8),
-        ..session().id
-    };
+    let other_user = SessionId { user: UserId(8), ..session().id };
     for (case, beside) in [("another session", id(0x12)), ("another user's", other_user)] {
-        let input = Input {
-            beside: Some(beside),
-            ..input(0)
-        };
+        let input = Input { beside: Some(beside), ..input(0) };
         assert_refused_alike(&input, Some(&facts(session())), Proof::Genuine, case);
     }
-    let input = Input {
-        beside: Some(session().id),
-        ..input(GENERATION)
-    };
+    let input = Input { beside: Some(session().id), ..input(GENERATION) };
     let decision = decide(&Around::new().ctx(), &input, Some(&facts(session())), Proof::Genuine);
     assert_decided(&decision, &refreshed(rotated()), &[rotation(at(IDLE))], "its own");
 }

@@ -23,10 +23,7 @@ fn input() -> Input {
 }
 
 fn around() -> Around {
-    Around {
-        fresh_user: Some(NEW),
-        ..Around::new()
-    }
+    Around { fresh_user: Some(NEW), ..Around::new() }
 }
 
 fn hashed() -> NewPassword {
@@ -61,49 +58,23 @@ fn changes(user: &User, session: &Session) -> Vec<Change> {
     });
     let mut changes = vec![
         Change::InsertUser(Box::new(user.clone())),
-        Change::SetPassword {
-            user: NEW,
-            while_hash: None,
-            hash: secret(NEW_HASH),
-            changed_at: Some(NOW),
-        },
+        Change::SetPassword { user: NEW, while_hash: None, hash: secret(NEW_HASH), changed_at: Some(NOW) },
     ];
     changes.extend(device);
     changes.push(Change::InsertSession(Box::new(session.clone())));
-    changes.push(Change::EndOldestSessions {
-        user: NEW,
-        keep: 3,
-        at: NOW,
-    });
+    changes.push(Change::EndOldestSessions { user: NEW, keep: 3, at: NOW });
     changes
 }
 
 // RS-13
 #[test]
 fn a_registration_makes_a_plain_user_and_signs_it_in() {
-    let bare = Input {
-        email: None,
-        first_name: None,
-        middle_name: None,
-        last_name: None,
-        ..input()
-    };
-    let bare_user = User {
-        email: None,
-        first_name: None,
-        middle_name: None,
-        last_name: None,
-        ..made()
-    };
-    let phone = Input {
-        device: Some("phone".to_owned()),
-        ..input()
-    };
-    for (case, input, user) in [
-        ("all fields", input(), made()),
-        ("a username alone", bare, bare_user),
-        ("on a device", phone, made()),
-    ] {
+    let bare = Input { email: None, first_name: None, middle_name: None, last_name: None, ..input() };
+    let bare_user = User { email: None, first_name: None, middle_name: None, last_name: None, ..made() };
+    let phone = Input { device: Some("phone".to_owned()), ..input() };
+    for (case, input, user) in
+        [("all fields", input(), made()), ("a username alone", bare, bare_user), ("on a device", phone, made())]
+    {
         let around = around();
         let session = around.begun(NEW, input.device.as_deref());
         let decision = decide(&around.ctx(), &input, &[], hashed());
@@ -150,25 +121,10 @@ fn only_the_listed_fields_are_read() {
     let mut fields = vec![(Field::Email, "new@mail.example")];
     fields.extend(all.into_iter().filter(|(field, _)| *field != Field::Email));
     let parsed = Input::parse(&inputs(&fields)).ok().unwrap();
-    let Input {
-        email,
-        username,
-        password,
-        first_name,
-        middle_name,
-        last_name,
-        device,
-    } = parsed;
+    let Input { email, username, password, first_name, middle_name, last_name, device } = parsed;
     assert_eq!(password.expose(), "password");
     let texts = [email, username, first_name, middle_name, last_name, device];
-    let wanted = [
-        "new@mail.example",
-        "username",
-        "first_name",
-        "middle_name",
-        "last_name",
-        "device",
-    ];
+    let wanted = ["new@mail.example", "username", "first_name", "middle_name", "last_name", "device"];
     assert_eq!(texts, wanted.map(|text| Some(text.to_owned())));
 }
 
@@ -184,11 +140,7 @@ fn every_failing_field_is_listed() {
         (&[(Field::Identifier, "new"), (Field::Password, "x")], &[email]),
         (
             &[(Field::Email, "nobody"), (Field::FirstName, "a\r\nb"), name],
-            &[
-                problem(Field::Email, ProblemKind::NotEmail),
-                problem(Field::FirstName, ProblemKind::NotText),
-                password,
-            ],
+            &[problem(Field::Email, ProblemKind::NotEmail), problem(Field::FirstName, ProblemKind::NotText), password],
         ),
         // LG-10
         (
@@ -212,10 +164,7 @@ fn every_identifier_must_be_free_in_its_canonical_form() {
         let names = input.identifiers().into_iter();
         names.map(|(field, name)| (field, name.as_str().to_owned())).collect()
     };
-    let (email, username) = (
-        (Field::Email, "new@mail.example".to_owned()),
-        (Field::Username, "new".to_owned()),
-    );
+    let (email, username) = ((Field::Email, "new@mail.example".to_owned()), (Field::Username, "new".to_owned()));
     assert_eq!(named(&input()), [email, username.clone()]);
     let nameless = Input { email: None, ..input() };
     assert_eq!(named(&nameless), [username]);

@@ -6,13 +6,7 @@ use crate::ops::request_password_reset::{Input, decide};
 use crate::session::Challenge;
 
 fn queued(letter: Letter) -> Change {
-    Change::QueueMail(QueuedMail {
-        id: [0xA3; 16],
-        letter,
-        created_at: NOW,
-        due_at: NOW,
-        failures: 0,
-    })
+    Change::QueueMail(QueuedMail { id: [0xA3; 16], letter, created_at: NOW, due_at: NOW, failures: 0 })
 }
 
 // LG-04, LG-11: who cannot reset gets a mail to nobody, so that the queue is as long as for those who can.
@@ -27,11 +21,7 @@ fn everybody_gets_the_same_answer_and_one_mail() {
         ("no address", Some(no_email), false),
     ] {
         let decision = decide(&Around::new().ctx(), user.as_ref());
-        let mails: Vec<_> = decision
-            .changes
-            .iter()
-            .filter(|change| matches!(change, Change::QueueMail(_)))
-            .collect();
+        let mails: Vec<_> = decision.changes.iter().filter(|change| matches!(change, Change::QueueMail(_))).collect();
         assert_eq!(mails.len(), 1, "{case}");
         if !reaches {
             assert_eq!(shown(&decision.changes), shown(&[queued(Letter::Nobody)]), "{case}");
@@ -46,17 +36,8 @@ fn everybody_gets_the_same_answer_and_one_mail() {
 // RS-03, RS-09: to the stored spelling, for a link that chance names and that dies in time.
 #[test]
 fn the_link_goes_to_the_stored_address() {
-    let challenge = Challenge {
-        id: id(0xA1),
-        salt: [0xA2; 16],
-        created_at: NOW,
-        expires_at: at(900),
-        used_at: None,
-    };
-    let letter = Letter::PasswordReset {
-        challenge: challenge.id,
-        to: "Ada@Mail.example".to_owned(),
-    };
+    let challenge = Challenge { id: id(0xA1), salt: [0xA2; 16], created_at: NOW, expires_at: at(900), used_at: None };
+    let letter = Letter::PasswordReset { challenge: challenge.id, to: "Ada@Mail.example".to_owned() };
     let decision = decide(&Around::new().ctx(), Some(&user()));
     let changes = [Change::InsertChallenge(challenge), queued(letter)];
     assert_decided(&decision, &Outcome::plain(Kind::ResetRequested), &changes, "known");
@@ -79,10 +60,7 @@ fn an_address_or_an_identifier_is_needed() {
     for (fields, name) in [
         (&[(Field::Email, "Ada@Mail.example")][..], Some("ada@mail.example")),
         (&[(Field::Identifier, "Ada")], Some("ada")),
-        (
-            &[(Field::Identifier, "ada"), (Field::Email, "eve@x.example")],
-            Some("eve@x.example"),
-        ),
+        (&[(Field::Identifier, "ada"), (Field::Email, "eve@x.example")], Some("eve@x.example")),
         // LG-04: it cannot name anybody, and is answered like anybody.
         (&[(Field::Identifier, "a\0b")], None),
     ] {

@@ -9,28 +9,15 @@ use crate::session::Challenge;
 const BAD_TOKEN: Problem = problem(Field::ResetToken, ProblemKind::BadToken);
 
 fn input(email: Option<&str>) -> Input {
-    Input {
-        token: secret("token"),
-        password: secret("typed"),
-        email: email.map(str::to_owned),
-    }
+    Input { token: secret("token"), password: secret("typed"), email: email.map(str::to_owned) }
 }
 
 fn challenge() -> Challenge {
-    Challenge {
-        id: id(0x33),
-        salt: [0x44; 16],
-        created_at: at(-60),
-        expires_at: just_after(NOW),
-        used_at: None,
-    }
+    Challenge { id: id(0x33), salt: [0x44; 16], created_at: at(-60), expires_at: just_after(NOW), used_at: None }
 }
 
 fn facts() -> Facts {
-    Facts {
-        user: user(),
-        challenge: challenge(),
-    }
+    Facts { user: user(), challenge: challenge() }
 }
 
 fn hashed() -> NewPassword {
@@ -42,61 +29,36 @@ fn hashed() -> NewPassword {
 fn changes() -> Vec<Change> {
     vec![
         Change::UseChallenge { id: id(0x33), at: NOW },
-        Change::SetPassword {
-            user: USER,
-            while_hash: None,
-            hash: secret(NEW_HASH),
-            changed_at: Some(NOW),
-        },
+        Change::SetPassword { user: USER, while_hash: None, hash: secret(NEW_HASH), changed_at: Some(NOW) },
         Change::ClearMustChange(USER),
         Change::VoidChallenges { user: USER, at: NOW },
-        Change::EndSessions {
-            user: USER,
-            except: None,
-            at: NOW,
-            cause: EndCause::PasswordReset,
-        },
+        Change::EndSessions { user: USER, except: None, at: NOW, cause: EndCause::PasswordReset },
     ]
 }
 
-// RF-09, RS-05, RS-06, RS-07, RS-10
+// RF-09, RS-05, RS-07, RS-10
 #[test]
 fn a_good_token_sets_the_password_and_ends_every_session() {
     for email in [None, Some("Ada@Mail.example"), Some("ADA@mail.EXAMPLE")] {
         let (around, input) = (Around::new(), input(email));
-        assert!(
-            is_open(&around.ctx(), &input, Some(&facts()), Proof::Genuine),
-            "{email:?}"
-        );
+        assert!(is_open(&around.ctx(), &input, Some(&facts()), Proof::Genuine), "{email:?}");
         let decision = decide(&around.ctx(), &input, Some(&facts()), Proof::Genuine, hashed());
         let outcome = Outcome::plain(Kind::PasswordReset);
         assert_decided(&decision, &outcome, &changes(), &format!("{email:?}"));
     }
 }
 
-// RS-05, RS-07, RS-09, RS-10, LG-11: every bad token is the same, and no password is worth hashing for it.
+// RS-05, RS-07, RS-10, LG-11: every bad token is the same, and no password is worth hashing for it.
 #[test]
 fn a_bad_token_is_refused_before_the_password_is_looked_at() {
     let with = |challenge| {
         let user = user();
         Some(Facts { user, challenge })
     };
-    let late = Challenge {
-        expires_at: NOW,
-        ..challenge()
-    };
-    let used = Challenge {
-        used_at: Some(at(-1)),
-        ..challenge()
-    };
-    let asleep = Facts {
-        user: disabled(),
-        ..facts()
-    };
-    let nameless = Facts {
-        user: User { email: None, ..user() },
-        ..facts()
-    };
+    let late = Challenge { expires_at: NOW, ..challenge() };
+    let used = Challenge { used_at: Some(at(-1)), ..challenge() };
+    let asleep = Facts { user: disabled(), ..facts() };
+    let nameless = Facts { user: User { email: None, ..user() }, ..facts() };
     let (mine, genuine) = (Some("ada@mail.example"), Proof::Genuine);
     for (case, email, facts, proof) in [
         ("unknown", mine, None, genuine),
@@ -111,11 +73,7 @@ fn a_bad_token_is_refused_before_the_password_is_looked_at() {
     ] {
         let (around, input) = (Around::new(), input(email));
         assert!(!is_open(&around.ctx(), &input, facts.as_ref(), proof), "{case}");
-        for password in [
-            hashed(),
-            NewPassword::Refused(ProblemKind::TooCommon),
-            NewPassword::NotTried,
-        ] {
+        for password in [hashed(), NewPassword::Refused(ProblemKind::TooCommon), NewPassword::NotTried] {
             let decision = decide(&around.ctx(), &input, facts.as_ref(), proof, password);
             let outcome = Outcome::invalid(Kind::InvalidReset, vec![BAD_TOKEN]);
             assert_decided(&decision, &outcome, &[], case);
@@ -134,29 +92,13 @@ fn a_weak_password_leaves_the_link_open() {
         NewPassword::Refused(ProblemKind::TooCommon),
     );
     let weak = problem(Field::Password, ProblemKind::TooCommon);
-    assert_decided(
-        &decision,
-        &Outcome::invalid(Kind::WeakPassword, vec![weak]),
-        &[],
-        "weak",
-    );
+    assert_decided(&decision, &Outcome::invalid(Kind::WeakPassword, vec![weak]), &[], "weak");
 }
 
 #[test]
 fn a_password_that_was_not_hashed_is_not_set() {
-    let decision = decide(
-        &Around::new().ctx(),
-        &input(None),
-        Some(&facts()),
-        Proof::Genuine,
-        NewPassword::NotTried,
-    );
-    assert_decided(
-        &decision,
-        &Outcome::invalid(Kind::InvalidReset, vec![BAD_TOKEN]),
-        &[],
-        "not tried",
-    );
+    let decision = decide(&Around::new().ctx(), &input(None), Some(&facts()), Proof::Genuine, NewPassword::NotTried);
+    assert_decided(&decision, &Outcome::invalid(Kind::InvalidReset, vec![BAD_TOKEN]), &[], "not tried");
 }
 
 #[test]
@@ -166,10 +108,7 @@ fn every_failing_field_is_listed() {
         (&[][..], &[token, password][..]),
         (&[(Field::Password, "x")], &[token]),
         (&[(Field::ResetToken, "t")], &[password]),
-        (
-            &[(Field::Email, "ada"), (Field::Password, "x")],
-            &[problem(Field::Email, ProblemKind::NotEmail), token],
-        ),
+        (&[(Field::Email, "ada"), (Field::Password, "x")], &[problem(Field::Email, ProblemKind::NotEmail), token]),
         (
             &[(Field::Email, "ada"), (Field::Password, "x"), (Field::ResetToken, "t")],
             &[problem(Field::Email, ProblemKind::NotEmail)],
@@ -177,11 +116,7 @@ fn every_failing_field_is_listed() {
     ] {
         assert_eq!(refused(Input::parse(&inputs(fields))), problems, "{fields:?}");
     }
-    let fields = [
-        (Field::ResetToken, "t"),
-        (Field::Password, " p "),
-        (Field::Email, "a@b.example"),
-    ];
+    let fields = [(Field::ResetToken, "t"), (Field::Password, " p "), (Field::Email, "a@b.example")];
     let Input { token, password, email } = Input::parse(&inputs(&fields)).ok().unwrap();
     assert_eq!((token.expose().as_str(), password.expose().as_str()), ("t", " p "));
     assert_eq!(email.as_deref(), Some("a@b.example"));

@@ -105,10 +105,7 @@ async fn list(settings: &Settings, json: bool) -> anyhow::Result<()> {
     let config = settings.load(&[])?;
     let store = open_store(&config.data)?;
     if !json {
-        say(format!(
-            "{:>8}  {:<32} {:<20} {:<9} ROLES",
-            "ID", "E-MAIL", "USERNAME", "STATUS"
-        ))?;
+        say(format!("{:>8}  {:<32} {:<20} {:<9} ROLES", "ID", "E-MAIL", "USERNAME", "STATUS"))?;
     }
     let mut after = UserId(0);
     loop {
@@ -167,10 +164,7 @@ fn confirmed(question: &str) -> std::io::Result<bool> {
 }
 
 fn name(user: &Record) -> &str {
-    user.email
-        .as_deref()
-        .or(user.username.as_deref())
-        .unwrap_or("without a name")
+    user.email.as_deref().or(user.username.as_deref()).unwrap_or("without a name")
 }
 
 /// A user for people and scripts: everything but the password.

@@ -123,11 +123,8 @@ impl Add {
         };
         let mut user = self.fields.over(blank, &store).await?;
         prove(&user)?;
-        let hash = if self.no_password {
-            None
-        } else {
-            Some(self.password.hash(&config, &user, self.allow_weak_password)?)
-        };
+        let hash =
+            if self.no_password { None } else { Some(self.password.hash(&config, &user, self.allow_weak_password)?) };
         if self.id.is_none() {
             user.id = store.allocate_user_id().await?;
         }
@@ -144,20 +141,10 @@ impl Set {
         let user = self.fields.over(known.user, &store).await?;
         prove(&user)?;
         let asked = self.password || self.source.password_stdin || self.source.password_hash.is_some();
-        let hash = asked
-            .then(|| self.source.hash(&config, &user, self.allow_weak_password))
-            .transpose()?;
+        let hash = asked.then(|| self.source.hash(&config, &user, self.allow_weak_password)).transpose()?;
         let id = user.id;
-        let sessions = if hash.is_some() {
-            "; every session has ended"
-        } else {
-            ""
-        };
-        commit(
-            &store,
-            admin_user::decide_set(user, hash, Clock::default().now()).changes,
-        )
-        .await?;
+        let sessions = if hash.is_some() { "; every session has ended" } else { "" };
+        commit(&store, admin_user::decide_set(user, hash, Clock::default().now()).changes).await?;
         Ok(say(format!("user {id} is set{sessions}"))?)
     }
 }
@@ -167,11 +154,7 @@ pub(super) async fn set_status(whom: &Whom, status: Status) -> anyhow::Result<()
     let (store, known) = whom.find().await?;
     let user = User { status, ..known.user };
     let (id, shown) = (user.id, name(&user).to_owned());
-    commit(
-        &store,
-        admin_user::decide_set(user, None, Clock::default().now()).changes,
-    )
-    .await?;
+    commit(&store, admin_user::decide_set(user, None, Clock::default().now()).changes).await?;
     Ok(say(format!("user {id} ({shown}) is {}", status.name()))?)
 }
 
@@ -209,31 +192,17 @@ async fn roles(given: &[String], store: &Store) -> anyhow::Result<Vec<Role>> {
     let mut next = known.iter().map(|role| role.id).max().unwrap_or(0) + 1;
     let mut roles: Vec<Role> = Vec::new();
     for text in given {
-        let (name, permissions) = text
-            .split_once('=')
-            .map_or((text.as_str(), None), |(name, list)| (name, Some(list)));
+        let (name, permissions) = text.split_once('=').map_or((text.as_str(), None), |(name, list)| (name, Some(list)));
         if name.is_empty() {
             bail!("--role: `{text}` has no name");
         }
-        let permissions = permissions.map(|list| {
-            list.split(',')
-                .map(str::trim)
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned)
-                .collect()
-        });
+        let permissions = permissions
+            .map(|list| list.split(',').map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).collect());
         let role = known.iter().find(|role| role.name == name).cloned().unwrap_or_else(|| {
             next += 1;
-            Role {
-                id: next - 1,
-                name: name.to_owned(),
-                permissions: Vec::new(),
-            }
+            Role { id: next - 1, name: name.to_owned(), permissions: Vec::new() }
         });
-        roles.push(Role {
-            permissions: permissions.unwrap_or(role.permissions.clone()),
-            ..role
-        });
+        roles.push(Role { permissions: permissions.unwrap_or(role.permissions.clone()), ..role });
     }
     Ok(roles)
 }
@@ -276,10 +245,7 @@ impl PasswordSource {
 
 fn from_stdin() -> anyhow::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
-    std::io::stdin()
-        .lock()
-        .read_to_string(&mut text)
-        .context("the password on standard input is not UTF-8")?;
+    std::io::stdin().lock().read_to_string(&mut text).context("the password on standard input is not UTF-8")?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     if line.is_empty() {
