@@ -4,6 +4,8 @@
 mod mint;
 mod operations;
 mod run;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::sync::Arc;

@@ -1,0 +1,157 @@
+//! The executor over a real store: what only the whole road shows.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+use myna_core::id::UserId;
+use myna_core::identifier::Canonical;
+use myna_core::ops::admin_user;
+use myna_core::outcome::Kind;
+use myna_core::policy::Caller;
+use myna_core::time::Timestamp;
+use myna_core::user::{Status, User};
+use myna_dialect::Request;
+use myna_dialect::diagnostic::Source;
+use myna_passwords::Backend;
+use myna_store::Opening;
+use tempfile::TempDir;
+
+use super::*;
+use crate::hashing::Size;
+use crate::keyring::needs;
+
+const DIALECT: &str = include_str!("../../tests/dialects/everything/dialect.toml");
+const LOGIN: (&str, &str) = ("POST", "/everything/phone/session");
+const REFRESH: (&str, &str) = ("PUT", "/everything/phone/session");
+/// `correct horse battery`, hashed by Python's bcrypt.
+const BCRYPT: &str = "$2b$04$.uzfwTrBNjegqNoVXIwLLeuKt75vEhqb.o76Nb0vW7v4hbDE2a4yC";
+
+struct Bench {
+    app: Arc<App>,
+    dialect: Arc<Dialect>,
+    _folder: TempDir,
+}
+
+impl Bench {
+    fn new(threads: usize, queue: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let dialect = myna_dialect::compile(&Source::new("everything", DIALECT), None).unwrap();
+        let clock = Clock::by_hand(Timestamp::from_seconds(1_767_225_600));
+        let size = Size { threads, queue, patience: Duration::from_secs(60) };
+        let app = App {
+            store: Store::open(&folder.path().join("data"), Opening::Create).unwrap(),
+            hashing: Hashing::start(size, Backend::Fast).unwrap(),
+            keys: Keyring::open(&folder.path().join("keys"), needs(&dialect), clock.now()).unwrap(),
+            clock,
+            policy: Policy::default(),
+            passwords: PasswordRules::new(Argon2Params::default(), strength::Policy::default()),
+            mail_queued: Arc::new(Notify::new()),
+        };
+        Self { app: Arc::new(app), dialect: Arc::new(dialect), _folder: folder }
+    }
+
+    async fn add(&self, username: &str, hash: &str) {
+        let now = self.app.clock.now();
+        let user = User {
+            id: UserId(7),
+            email: None,
+            username: Some(username.to_owned()),
+            first_name: None,
+            middle_name: None,
+            last_name: None,
+            photo: None,
+            status: Status::Active,
+            must_change_password: false,
+            roles: Vec::new(),
+            attributes: "{}".to_owned(),
+            created_at: now,
+            updated_at: now,
+        };
+        let hash = myna_core::secret::Secret::new(hash.to_owned());
+        self.app.commit(admin_user::decide_add(user, Some(hash), now).changes).await.unwrap();
+    }
+
+    fn call(&self, (method, path): (&str, &str), headers: &[(&'static str, &str)], body: &str) -> Call {
+        let method: Method = method.parse().unwrap();
+        let router = myna_dialect::Router::new(vec![Arc::clone(&self.dialect)], &[]).unwrap();
+        let myna_dialect::Found::Endpoint(found) = router.find(&method, path) else { panic!("{path}") };
+        let headers: HeaderMap = headers.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect();
+        let (query, body, params) = (None, body.as_bytes(), &found.params);
+        let request = Request { method: &method, path, query, headers: &headers, body, params };
+        let inputs = self.dialect.decode(found.endpoint, &request).ok().unwrap();
+        Call { dialect: Arc::clone(&self.dialect), endpoint: found.endpoint, inputs, caller: Caller::default() }
+    }
+
+    async fn login(&self, password: &str) -> Answered {
+        let body = format!("name=ada&secret={password}");
+        self.app.run(&self.call(LOGIN, &[], &body)).await.unwrap()
+    }
+
+    async fn stored_hash(&self) -> String {
+        let known = self.app.store.load_known(&Canonical::of("ada").unwrap()).await.unwrap().unwrap();
+        known.password.unwrap().hash.expose().clone()
+    }
+}
+
+// PW-06, PW-10: a foreign hash goes at the first success, and only then.
+#[tokio::test]
+async fn a_bcrypt_hash_is_replaced_at_the_first_successful_login() {
+    let bench = Bench::new(1, 8);
+    bench.add("ada", BCRYPT).await;
+    assert_eq!(bench.login("wrong").await.outcome.kind, Kind::InvalidCredentials);
+    assert_eq!(bench.stored_hash().await, BCRYPT);
+    assert_eq!(bench.login("correct+horse+battery").await.outcome.kind, Kind::SignedIn);
+    let fresh = bench.stored_hash().await;
+    assert!(fresh.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{fresh}");
+    assert_eq!(bench.login("correct+horse+battery").await.outcome.kind, Kind::SignedIn);
+    assert_eq!(bench.stored_hash().await, fresh, "a hash of today is left alone");
+}
+
+// RF-01, RF-02: of 64 racers with one token all are answered, and all with the same successor.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixty_four_refreshes_of_one_token_have_one_successor() {
+    let bench = Bench::new(1, 8);
+    bench.add("ada", BCRYPT).await;
+    let first = bench.login("correct+horse+battery").await.tokens.refresh.unwrap().text;
+    let barrier = Arc::new(tokio::sync::Barrier::new(64));
+    let mut racers = tokio::task::JoinSet::new();
+    for _ in 0..64 {
+        let (app, barrier) = (Arc::clone(&bench.app), Arc::clone(&barrier));
+        let call = bench.call(REFRESH, &[("x-refresh-token", &first)], "");
+        racers.spawn(async move {
+            barrier.wait().await;
+            let answered = app.run(&call).await.unwrap();
+            assert_eq!(answered.outcome.kind, Kind::Refreshed);
+            answered.tokens.refresh.unwrap().text
+        });
+    }
+    let successors: std::collections::HashSet<String> = racers.join_all().await.into_iter().collect();
+    assert_eq!(successors.len(), 1);
+    assert!(!successors.contains(&first));
+}
+
+// PW-11: what cannot be hashed is an outcome, not a fault, and nothing was decided.
+#[tokio::test]
+async fn a_full_hashing_queue_is_told_as_overloaded() {
+    let bench = Bench::new(1, 1);
+    bench.add("ada", BCRYPT).await;
+    let (release, hold) = std::sync::mpsc::channel::<()>();
+    let (started, running) = tokio::sync::oneshot::channel();
+    let app = Arc::clone(&bench.app);
+    let busy = tokio::spawn(async move {
+        let work = move |_: &mut _| {
+            started.send(()).unwrap();
+            let _ = hold.recv();
+        };
+        app.hashing.run(work).await
+    });
+    running.await.unwrap();
+    let app = Arc::clone(&bench.app);
+    let waiting = tokio::spawn(async move { app.hashing.run(|_| ()).await });
+    tokio::task::yield_now().await;
+    let answered = bench.login("correct+horse+battery").await;
+    assert_eq!(answered.outcome.kind, Kind::Overloaded);
+    assert!(answered.outcome.retry_after.is_some());
+    drop(release);
+    assert_eq!((busy.await.unwrap(), waiting.await.unwrap()), (Ok(()), Ok(())));
+}
