@@ -70,7 +70,7 @@ class Crash(unittest.TestCase):
         chance = random.Random(seed)
         # Cheap hashes: this is about the disk. The lower bound of the settings is one pass over 7 MiB.
         server = support.Server(
-            https=False, MYNA_PASSWORD_MEMORY="7MiB", MYNA_PASSWORD_PASSES="1", MYNA_LOG_LEVEL="warn"
+            https=False, MYNA_PASSWORD_MEMORY="7MiB", MYNA_PASSWORD_PASSES="5", MYNA_LOG_LEVEL="warn"
         )
         server.start()
         users, signed_out, counts = [], {}, [0, 0, 0]

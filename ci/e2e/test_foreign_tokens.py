@@ -86,8 +86,8 @@ class SharedSecrets(unittest.TestCase):
         ("gateway", "access"): (
             '{"alg":"HS256","typ":"JWT"}', r'\{"exp":\d+,"iat":\d+,"customerId":1,"sid":"[\w.-]+"\}'
         ),
-        ("portal", "access"): ('{"typ":"JWT","alg":"HS256"}', r'\{"exp":\d+,"sub":"guest","sid":"[\w.-]+"\}'),
-        ("portal", "refresh"): ('{"typ":"JWT","alg":"HS256"}', r'\{"exp":\d+,"sub":"guest","jti":"[\w.-]+"\}'),
+        ("portal", "access"): ('{"typ":"JWT","alg":"HS256"}', r'\{"exp":\d+,"sub":"\d+","sid":"[\w.-]+"\}'),
+        ("portal", "refresh"): ('{"typ":"JWT","alg":"HS256"}', r'\{"exp":\d+,"sub":"\d+","jti":"[\w.-]+"\}'),
         ("ktor", "access"): (
             '{"typ":"JWT","alg":"HS512"}',
             r'\{"sub":"Authentication","iss":"ktor.io","id":1,"exp":\d+,"sid":"[\w.-]+"\}',

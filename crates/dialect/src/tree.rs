@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{did_you_mean, nearest};
 use crate::file::{Faults, Text};
 use crate::json::{self, Node, Value};
 use crate::slot::{List, Slot, Type};
@@ -264,7 +264,8 @@ impl Reader<'_> {
             None => name.strip_suffix('?').map_or((name, Absent::Never), |name| (name, Absent::Null)),
         };
         let Some((slot, attribute)) = Slot::parse(name) else {
-            let help = did_you_mean(name, Slot::ALL.iter().map(|slot| slot.name()));
+            let near = nearest(name, Slot::ALL.iter().map(|slot| slot.name()));
+            let help = near.map(|near| format!("did you mean `{{{near}}}`?"));
             self.faults.add_with(span, format!("unknown placeholder `{{{name}}}`"), help);
             return None;
         };

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 
 use myna_core::secret::Secret;
 use myna_dialect::diagnostic::Diagnostic;
+use myna_passwords::{Argon2Params, ParamsError};
 
 use super::layers::Layers;
 use super::units::show_size;
@@ -106,10 +107,18 @@ fn password(layers: &mut Layers) -> Password {
         let message = format!("{} is not a whole number of KiB", show_size(memory));
         layers.fault("password.memory", Diagnostic::new(message));
     }
+    let memory_kib = u32::try_from(memory / 1024).unwrap_or(u32::MAX);
+    let (passes, lanes) = (layers.number32("password.passes"), layers.number32("password.lanes"));
+    if let Err(ParamsError::BelowFloor { floor_kib, .. }) = Argon2Params::new(memory_kib, passes, lanes) {
+        let least = show_size(u64::from(floor_kib) * 1024);
+        let passes = if passes == 1 { "1 pass".to_owned() } else { format!("{passes} passes") };
+        let message = format!("{} is too little for {passes}; the least is {least}", show_size(memory));
+        layers.fault("password.memory", Diagnostic::new(message).help("more memory, or more passes".to_owned()));
+    }
     Password {
-        memory_kib: u32::try_from(memory / 1024).unwrap_or(u32::MAX),
-        passes: layers.number32("password.passes"),
-        lanes: layers.number32("password.lanes"),
+        memory_kib,
+        passes,
+        lanes,
         threads: NonZeroUsize::new(layers.size("password.threads")),
         queue_max: layers.size("password.queue"),
         queue_timeout: layers.duration("password.queue_timeout"),

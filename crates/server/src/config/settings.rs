@@ -166,8 +166,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Default(r#""19MiB""#),
         "Argon2id: memory of one hash, in whole KiB. Each hashing thread keeps as much.",
     ),
-    setting("password.passes", Kind::Number(1, 64), Default("2"), "Argon2id: passes over the memory."),
-    setting("password.lanes", Kind::Number(1, 16), Default("1"), "Argon2id: lanes."),
+    setting("password.passes", Kind::Number(1, 16), Default("2"), "Argon2id: passes over the memory."),
+    setting("password.lanes", Kind::Number(1, 8), Default("1"), "Argon2id: lanes."),
     setting("password.threads", Kind::Number(0, 1024), Default("0"), "Threads that hash. 0: one for each core."),
     setting(
         "password.queue",
