@@ -67,6 +67,7 @@ CREATE TABLE session (
   salt BLOB NOT NULL CHECK (octet_length(salt) = 16),
   generation INTEGER NOT NULL CHECK (generation >= 0),
   created_at INTEGER NOT NULL,
+  rotated_at INTEGER NOT NULL,
   used_at INTEGER NOT NULL,
   idle_expires_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,

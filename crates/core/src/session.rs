@@ -69,6 +69,8 @@ pub struct Session {
     pub generation: i64,
     /// When the user signed in.
     pub created_at: Timestamp,
+    /// When the current generation began: the grace time of its predecessor counts from here, and no renewal moves it.
+    pub rotated_at: Timestamp,
     /// When the session was last rotated or renewed.
     pub used_at: Timestamp,
     /// Idle limit: moved on by each use, never past `expires_at`.

@@ -132,6 +132,7 @@ fn session(now: Timestamp) -> Session {
         salt: [0; 16],
         generation: 1,
         created_at: now,
+        rotated_at: now,
         used_at: now,
         idle_expires_at: now,
         expires_at: now,

@@ -118,6 +118,7 @@ fn session(user: UserId, number: u8, device: Option<&str>) -> Session {
         salt: [number; 16],
         generation: 0,
         created_at: NOW,
+        rotated_at: NOW,
         used_at: later(i64::from(number)),
         idle_expires_at: later(1000),
         expires_at: later(2000),

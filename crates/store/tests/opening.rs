@@ -165,6 +165,7 @@ async fn races_between_two_stores_have_one_winner() {
         salt: [0; 16],
         generation: 0,
         created_at: Timestamp(1),
+        rotated_at: Timestamp(1),
         used_at: Timestamp(1),
         idle_expires_at: Timestamp(100),
         expires_at: Timestamp(100),

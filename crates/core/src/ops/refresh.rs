@@ -55,7 +55,7 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, facts: Option<&Facts>, proof: Proof)
         return rotate(ctx, user, session);
     }
     let predecessor = input.generation == session.generation - 1;
-    if predecessor && ctx.now.since(session.used_at) <= ctx.terms.grace {
+    if predecessor && ctx.now.since(session.rotated_at) <= ctx.terms.grace {
         // RF-02: the answer got lost, or two tabs asked at once. The successor has not been used, or the generation
         // would have moved on.
         return Decision::answer(Outcome::signed_in(Kind::Refreshed, user.clone(), session.clone()));
@@ -65,7 +65,7 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, facts: Option<&Facts>, proof: Proof)
 }
 
 fn rotate(ctx: &Ctx<'_>, user: &User, session: &Session) -> Decision {
-    let next = Session { generation: session.generation + 1, ..used(ctx, session) };
+    let next = Session { generation: session.generation + 1, rotated_at: ctx.now, ..used(ctx, session) };
     let change = Change::RotateSession {
         id: session.id,
         while_generation: session.generation,

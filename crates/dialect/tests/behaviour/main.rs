@@ -78,6 +78,7 @@ fn session() -> Session {
         salt: [0; 16],
         generation: 1,
         created_at: Timestamp(0),
+        rotated_at: Timestamp(0),
         used_at: Timestamp(0),
         idle_expires_at: Timestamp(0),
         expires_at: Timestamp(0),

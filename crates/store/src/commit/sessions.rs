@@ -10,10 +10,11 @@ use crate::db::Db;
 
 // No arbiter after ON CONFLICT: the partial index of live sessions could be one, but not every engine takes it.
 const INSERT: &str = "INSERT INTO session (user_id, handle, dialect, device, salt, generation, created_at, used_at, \
-    idle_expires_at, expires_at, client_address, client_agent, ended_at, end_cause) \
-    SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 \
+    idle_expires_at, expires_at, client_address, client_agent, ended_at, end_cause, rotated_at) \
+    SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 \
     FROM user_account WHERE id = $1 AND status = 'active' ON CONFLICT DO NOTHING";
-const ROTATE: &str = "UPDATE session SET generation = generation + 1, used_at = $4, idle_expires_at = $5 \
+const ROTATE: &str = "UPDATE session SET generation = generation + 1, rotated_at = $4, used_at = $4, \
+    idle_expires_at = $5 \
     WHERE user_id = $1 AND handle = $2 AND generation = $3 \
     AND ended_at IS NULL AND idle_expires_at > $4 AND expires_at > $4";
 const TOUCH: &str = "UPDATE session SET used_at = $3, idle_expires_at = $4 WHERE user_id = $1 AND handle = $2 \
@@ -41,6 +42,7 @@ pub(super) fn insert(db: &Db, session: &Session) -> Applied {
         salt,
         generation,
         created_at,
+        rotated_at,
         used_at,
         idle_expires_at,
         expires_at,
@@ -63,6 +65,7 @@ pub(super) fn insert(db: &Db, session: &Session) -> Applied {
         client_agent.as_ref().into(),
         ended.map(|(at, _)| at).into(),
         ended.map(|(_, cause)| cause.name()).into(),
+        (*rotated_at).into(),
     ];
     if db.execute(INSERT, &values)? == 0 {
         return Err(gone_or(db, id.user, Conflict::DeviceBusy(id.user))?.into());

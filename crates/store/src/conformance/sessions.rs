@@ -31,7 +31,13 @@ pub(super) async fn a_session_comes_back_as_it_went_in(store: Store) -> Verdict 
     assert_eq!(store.list_sessions(user.id, NOW).await?, std::slice::from_ref(&session));
     let touch = Change::TouchSession { id: session.id, at: later(10), idle_expires_at: later(1010) };
     store.commit(vec![rotate(session.id, 0, later(5)), touch]).await?;
-    let touched = Session { generation: 1, used_at: later(10), idle_expires_at: later(1010), ..session.clone() };
+    let touched = Session {
+        generation: 1,
+        rotated_at: later(5),
+        used_at: later(10),
+        idle_expires_at: later(1010),
+        ..session.clone()
+    };
     assert_eq!(loaded(&store, session.id).await?, touched);
     store.commit(vec![end(session.id, EndCause::Reuse)]).await?;
     // ST-11: an ended session is still known.

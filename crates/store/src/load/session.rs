@@ -11,7 +11,7 @@ use crate::db::Row;
 use crate::error::StoreError;
 
 /// How many columns a session takes.
-pub(super) const COLUMNS: usize = 13;
+pub(super) const COLUMNS: usize = 14;
 
 const BY_ID: &str = concat!(
     "SELECT ",
@@ -72,6 +72,7 @@ pub(super) fn read(row: &Row<'_>, first: usize, user: UserId) -> Result<Session,
         salt: row.bytes(first + 3)?,
         generation: row.integer(first + 4)?,
         created_at: row.time(first + 5)?,
+        rotated_at: row.time(first + 13)?,
         used_at: row.time(first + 6)?,
         idle_expires_at: row.time(first + 7)?,
         expires_at: row.time(first + 8)?,

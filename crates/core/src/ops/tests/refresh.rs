@@ -13,7 +13,7 @@ fn facts(session: Session) -> Facts {
 
 /// The session after the rotation from [`GENERATION`] at [`NOW`].
 fn rotated() -> Session {
-    Session { generation: GENERATION + 1, used_at: NOW, idle_expires_at: at(IDLE), ..session() }
+    Session { generation: GENERATION + 1, rotated_at: NOW, used_at: NOW, idle_expires_at: at(IDLE), ..session() }
 }
 
 fn rotation(idle_expires_at: Timestamp) -> Change {
@@ -74,7 +74,7 @@ fn a_spent_token_is_a_retry_only_as_the_predecessor_and_within_grace() {
         FamilyEnds,
     }
     let predecessor = GENERATION - 1;
-    for (case, generation, used_at, then) in [
+    for (case, generation, rotated_at, then) in [
         ("two tabs", predecessor, NOW, Then::Same),
         ("retry", predecessor, at(-1), Then::Same),
         ("end of grace", predecessor, at(-GRACE), Then::Same),
@@ -86,7 +86,8 @@ fn a_spent_token_is_a_retry_only_as_the_predecessor_and_within_grace() {
         ("never made", GENERATION + 1, NOW, Then::FamilyEnds),
         ("never made, far", i64::MAX, NOW, Then::FamilyEnds),
     ] {
-        let session = Session { used_at, ..session() };
+        // A renewal just now opens no grace time again.
+        let session = Session { rotated_at, used_at: NOW, ..session() };
         let around = Around::new();
         let decision = decide(&around.ctx(), &input(generation), Some(&facts(session.clone())), Proof::Genuine);
         match then {
@@ -105,8 +106,8 @@ fn a_spent_token_is_a_retry_only_as_the_predecessor_and_within_grace() {
 fn a_dialect_without_grace_takes_no_retry() {
     let mut around = Around::new();
     around.terms.grace = Duration::ZERO;
-    for (used_at, kind) in [(NOW, Kind::Refreshed), (just_before(NOW), Kind::InvalidRefresh)] {
-        let session = Session { used_at, ..session() };
+    for (rotated_at, kind) in [(NOW, Kind::Refreshed), (just_before(NOW), Kind::InvalidRefresh)] {
+        let session = Session { rotated_at, ..session() };
         let decision = decide(&around.ctx(), &input(GENERATION - 1), Some(&facts(session)), Proof::Genuine);
         assert_eq!(decision.outcome.kind, kind);
     }
@@ -138,7 +139,7 @@ fn assert_refused_alike(input: &Input, facts: Option<&Facts>, proof: Proof, case
         // A spent token would be within grace.
         let facts = facts.map(|Facts { user, session }| Facts {
             user: user.clone(),
-            session: Session { used_at: NOW, ..session.clone() },
+            session: Session { rotated_at: NOW, used_at: NOW, ..session.clone() },
         });
         let decision = decide(&Around::new().ctx(), &input, facts.as_ref(), proof);
         assert_refused(&decision, Kind::InvalidRefresh, &format!("{case}, generation {generation}"));
