@@ -18,13 +18,16 @@ import time
 import types
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = ROOT / "target" / "release" / "myna"
+BUILT = ROOT / "target" / "release" / "myna"
 TOOLS = ROOT / "target" / "test-tools"
 # The documents lie beside the repository where the project is developed; a clone alone has no copy of them.
 DOCUMENTS = ROOT.parent / "shared" / "apis"
 
 START_SECONDS_MAX = 20
 STOP_SECONDS_MAX = 40
+
+# A copy, made when the tests begin: a build beside them must not change the program in the middle of a test.
+BINARY = pathlib.Path(tempfile.gettempdir()) / f"myna-e2e-{os.getpid()}"
 
 # A password that the policy takes and no log may show.
 CANARY = "Kanarienvogel-7311-hinter-der-Wand"
@@ -43,6 +46,12 @@ def stop_everything():
     for folder in list(_folders):
         shutil.rmtree(folder, ignore_errors=True)
     _folders.clear()
+    BINARY.unlink(missing_ok=True)
+
+
+def take_binary():
+    """Copies the program that is tested to where every test runs it."""
+    shutil.copy2(BUILT, BINARY)
 
 
 atexit.register(stop_everything)

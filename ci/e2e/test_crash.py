@@ -68,7 +68,7 @@ class Crash(unittest.TestCase):
     def test_acknowledged_writes_survive(self):
         seed = time.time_ns()
         chance = random.Random(seed)
-        # Cheap hashes: this is about the disk. The lower bound of the settings is one pass over 7 MiB.
+        # Cheap hashes, as far as the settings go: this is about the disk.
         server = support.Server(
             https=False, MYNA_PASSWORD_MEMORY="7MiB", MYNA_PASSWORD_PASSES="5", MYNA_LOG_LEVEL="warn"
         )

@@ -90,11 +90,15 @@ class CurlAnswer:
     """What curl printed: the status line's number, headers in lower case, the body."""
 
     def __init__(self, line):
-        done = subprocess.run(["sh", "-c", line], capture_output=True, timeout=30, env=support.environment())
+        # Else curl draws its progress between the lines that are read here.
+        home = support.folder()
+        (home / ".curlrc").write_text("no-progress-meter\n")
+        environment = support.environment(CURL_HOME=str(home))
+        done = subprocess.run(["sh", "-c", line], capture_output=True, timeout=30, env=environment)
         assert done.returncode == 0, f"{line}\n{done.stderr.decode()}"
         received = [text[2:] for text in done.stderr.decode().splitlines() if text.startswith("< ")]
         self.body = done.stdout
-        self.status = int(received[0].split()[1]) if received else None
+        self.status = int(received[0].split()[1])
         self.headers = [tuple(text.split(": ", 1)) for text in received[1:] if ": " in text]
         self.headers = [(name.lower(), value) for name, value in self.headers]
 

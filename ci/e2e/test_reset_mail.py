@@ -101,7 +101,6 @@ class Resets(unittest.TestCase):
         address, old, new = "reset@example.com", "the old password", support.CANARY
         self.server.add_user(address, old)
         session = self.login(address, old).json["data"]
-        spring = self.server.ask("POST", "/api/login", {"email": address, "password": old}).json["token"]
         self.request(address)
         mail = self.box.wait(address)
         self.assertEqual(mail["From"], "Myna <no-reply@example.com>")
@@ -122,8 +121,6 @@ class Resets(unittest.TestCase):
         self.assertEqual(self.post("token/refresh", {"refresh_token": session["refresh_token"]}).status, 401)
         answer = self.post("logout", {"token": session["refresh_token"]}, support.bearer(session["access_token"]))
         self.assertEqual(answer.status, 401)
-        # Its claims name no session, so it lives until its end: the price of a token with `sub` and `exp` alone.
-        self.assertIn(self.server.ask("GET", "/api/user/hey", headers=support.bearer(spring)).status, (200, 403))
         # LO-01, at level trace.
         log = self.server.log()
         for secret in (token, old, new, session["access_token"], session["refresh_token"]):

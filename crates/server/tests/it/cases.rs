@@ -43,3 +43,39 @@ fn a_case_that_does_not_hold_fails_the_run() {
     let said = text(&output.stdout);
     assert!(said.contains("line 3: GET /everything/whoami") && said.contains("expected 200"), "{said}");
 }
+
+/// The first fenced block of `document` that begins with `start`.
+fn block(document: &str, fence: &str, start: &str) -> String {
+    let marker = format!("{fence}\n{start}");
+    let at = document.find(&marker).unwrap() + fence.len() + 1;
+    let length = document[at..].find("\n```").or_else(|| document[at..].find("\n   ```")).unwrap();
+    document[at..at + length].lines().map(|line| line.strip_prefix("   ").unwrap_or(line)).fold(
+        String::new(),
+        |mut text, line| {
+            text.push_str(line);
+            text.push('\n');
+            text
+        },
+    )
+}
+
+#[test]
+fn the_examples_of_the_documents_hold() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let readme = std::fs::read_to_string(format!("{root}/README.md")).unwrap();
+    let language = std::fs::read_to_string(format!("{root}/docs/dialects.md")).unwrap();
+    let spring = std::fs::read_to_string(format!("{root}/dialects/spring/dialect.toml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (name, dialect, case) in [
+        ("shop", block(&readme, "```toml", "   dialect = \"shop\""), block(&readme, "```", "   # A wrong password")),
+        ("spring", spring, block(&language, "```", "# The first comment is the title")),
+    ] {
+        let cases = folder.path().join(name).join("cases");
+        std::fs::create_dir_all(&cases).unwrap();
+        std::fs::write(folder.path().join(name).join("dialect.toml"), dialect).unwrap();
+        std::fs::write(cases.join("example.case"), case).unwrap();
+        let output = myna(folder.path(), &["dialect", "test", name]);
+        assert!(output.status.success(), "{name}\n{}\n{}", text(&output.stdout), text(&output.stderr));
+        assert!(text(&output.stdout).contains("1 cases passed"), "{}", text(&output.stdout));
+    }
+}
