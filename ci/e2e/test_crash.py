@@ -22,7 +22,7 @@ class Client(threading.Thread):
     numbers = itertools.count(1)
 
     def __init__(self, server, chance):
-        super().__init__()
+        super().__init__(daemon=True)
         self.server = server
         self.chance = chance
         self.users = []

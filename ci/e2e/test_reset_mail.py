@@ -147,7 +147,7 @@ class Resets(unittest.TestCase):
         def race(n):
             answers.append((self.reset(address, token, f"{support.CANARY} {n}"), n))
 
-        racers = [threading.Thread(target=race, args=(n,)) for n in range(8)]
+        racers = [threading.Thread(target=race, args=(n,), daemon=True) for n in range(8)]
         for racer in racers:
             racer.start()
         for racer in racers:

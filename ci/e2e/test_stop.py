@@ -16,7 +16,7 @@ class Client(threading.Thread):
     """Asks again and again on a kept-alive connection, until no connection is taken any more."""
 
     def __init__(self, server, tls):
-        super().__init__()
+        super().__init__(daemon=True)
         self.server = server
         self.tls = tls
         self.answered = 0

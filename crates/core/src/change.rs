@@ -32,6 +32,21 @@ pub enum Change {
         /// What `changed_at` becomes; `None` leaves it (the same password in a better format).
         changed_at: Option<Timestamp>,
     },
+    /// Alters nothing. Guard: the stored hash is still the one that was verified, so that a login which waited for its
+    /// hash cannot outlive a new password (RF-09).
+    KeepPassword {
+        /// Whose.
+        user: UserId,
+        /// The hash that was verified.
+        while_hash: Secret<String>,
+    },
+    /// Alters nothing. Guard: the record was not altered since it was loaded.
+    KeepUser {
+        /// Whose.
+        user: UserId,
+        /// The loaded record's time.
+        while_updated_at: Timestamp,
+    },
     /// Takes the must-change mark from a user, if there is one. No guard.
     ClearMustChange(UserId),
     /// A new session. Guard: the user exists and is active, and no live session has the same user, dialect and device.
@@ -123,7 +138,7 @@ pub enum Change {
         /// Not to be tried before.
         until: Timestamp,
     },
-    /// Makes or alters a role. No guard.
+    /// Makes a role, or alters its permissions. Guard: the id is free or the role's own.
     PutRole(Role),
 }
 
@@ -136,6 +151,10 @@ pub enum Conflict {
     UserIdUsed(UserId),
     /// There is no such user, or it is disabled.
     UserGone(UserId),
+    /// The record was altered meanwhile.
+    UserChanged(UserId),
+    /// Another role has the id.
+    RoleIdUsed(i64),
     /// Another password was set meanwhile.
     PasswordChanged(UserId),
     /// The session has rotated, ended or expired meanwhile.

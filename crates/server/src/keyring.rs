@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -99,9 +99,9 @@ pub(crate) enum KeyringError {
         /// Its permissions.
         mode: u32,
     },
-    /// The root key is not 64 hexadecimal digits.
+    /// The root key is not 64 hexadecimal digits, or gone while other keys are there.
     #[error(
-        "{path} is damaged: expected 64 hexadecimal digits. Restore it from a backup; with another key every session ends"
+        "{path} is missing or damaged: expected 64 hexadecimal digits. Restore it from a backup; with another key every session ends"
     )]
     Root {
         /// Which.
@@ -271,6 +271,10 @@ pub(crate) fn save(folder: &Path, need: &Need, key: &SigningKey, now: Timestamp)
 fn root_key(folder: &Path) -> Result<Zeroizing<[u8; 32]>, KeyringError> {
     let path = folder.join(ROOT_FILE);
     if !path.exists() {
+        // Beside keys of an earlier start it was lost, and a new one would end every session without a word.
+        if !list(folder)?.is_empty() {
+            return Err(KeyringError::Root { path: path.display().to_string() });
+        }
         let fresh = Zeroizing::new(random::<32>()?);
         let text: Zeroizing<String> = Zeroizing::new(fresh.iter().map(|byte| format!("{byte:02x}")).collect());
         match write_private(&path, text.as_bytes()) {
@@ -306,13 +310,22 @@ fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
 
 /// Writes a new file that only we can read, whole or not at all: a reader must never see half a key.
 fn write_private(path: &Path, bytes: &[u8]) -> Result<(), KeyringError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
     let draft = path.with_extension(format!("{}.tmp", std::process::id()));
     let write = || {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         file.write_all(bytes)?;
+        // Whoever owns the folder has to read it, also when root imports a key for the server's user.
+        let owner = fs::metadata(folder)?;
+        let own = file.metadata()?;
+        if (own.uid(), own.gid()) != (owner.uid(), owner.gid()) {
+            std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+        }
         file.sync_all()?;
         // A link fails where a rename would overwrite.
-        fs::hard_link(&draft, path)
+        fs::hard_link(&draft, path)?;
+        // Without this the name may be gone after a power cut, and with it every session.
+        File::open(folder)?.sync_all()
     };
     let written = write();
     let _ = fs::remove_file(&draft);

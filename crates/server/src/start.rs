@@ -26,6 +26,9 @@ use crate::jobs::{self, Jobs};
 use crate::keyring::{Keyring, needs};
 use crate::mail::Mailer;
 
+/// The file that `myna demo` leaves in a data folder that it makes.
+pub(crate) const DEMO_MARK: &str = "demo";
+
 /// A server whose listeners are bound and whose data is open; [`run`](Self::run) serves.
 pub(crate) struct Server {
     /// The executor.
@@ -46,6 +49,9 @@ impl Server {
         let router = dialects::route(compiled, &RESERVED)?;
         let clock = Clock::default();
         let mut bound = bind_all(&config.http.listen, "http.listen", &None)?;
+        if config.data.join(DEMO_MARK).exists() {
+            tracing::warn!(data = %config.data.display(), "this data was made by `myna demo`: everybody knows its users' passwords");
+        }
         let store = Store::open(&config.data, Opening::Create).context("cannot open the data folder")?;
         if let Some(https) = &config.https {
             let tls = match &https.certificate {
@@ -110,20 +116,27 @@ impl Server {
         let wire = self.wire;
         let answer = Arc::new(move |request, peer| Arc::clone(&wire).answer(request, peer));
         let app = Arc::clone(&self.app);
-        tokio::spawn(async move {
-            tokio::select! {
-                () = asked_to_stop() => tracing::info!("asked to stop: finishing what is in flight"),
+        let asked = tokio::spawn(async move {
+            let asked = tokio::select! {
+                () = asked_to_stop() => true,
                 // Nothing can be made durable any more; a supervisor starts a process that can.
-                () = app.store.stopped() => tracing::error!("the store's writer has stopped: ending"),
-            }
+                () = app.store.stopped() => false,
+            };
+            tracing::info!("finishing what is in flight");
             // Nobody listens any more only when everything has ended already.
             let _ = stop.send(true);
+            asked
         });
+        let shutdown_timeout = limits.shutdown_timeout;
         let cut = serve(self.bound, limits, answer, stopping).await?;
-        while jobs.join_next().await.is_some() {}
+        let ended = async { while jobs.join_next().await.is_some() {} };
+        if tokio::time::timeout(shutdown_timeout, ended).await.is_err() {
+            tracing::warn!("a job did not end in time");
+        }
         if cut > 0 {
             tracing::warn!(connections = cut, "connections were cut because they did not finish in time");
         }
+        anyhow::ensure!(asked.await.unwrap_or(false), "the store's writer has stopped: nothing can be kept any more");
         tracing::info!("stopped");
         Ok(())
     }

@@ -33,6 +33,8 @@ fn apply(db: &Db, change: &Change) -> Applied {
             Some(old) => users::swap_password(db, *user, old, hash, *changed_at),
             None => users::set_password(db, *user, hash, *changed_at),
         },
+        Change::KeepPassword { user, while_hash } => users::keep_password(db, *user, while_hash),
+        Change::KeepUser { user, while_updated_at } => users::keep(db, *user, *while_updated_at),
         Change::ClearMustChange(user) => users::clear_must_change(db, *user),
         Change::PutRole(role) => users::put_role(db, role),
         Change::InsertSession(session) => sessions::insert(db, session),

@@ -8,7 +8,7 @@ use crate::problem::{Field, Problem, ProblemKind};
 use crate::secret::Secret;
 use crate::session::EndCause;
 use crate::time::Timestamp;
-use crate::user::{Status, User};
+use crate::user::{Role, Status, User};
 
 /// What is wrong with a user record as an operator gave it: names that cannot be, nothing to sign in with. Attributes
 /// are no field of an input: who reads them proves that they are one JSON object.
@@ -30,10 +30,10 @@ pub fn problems(user: &User) -> Vec<Problem> {
     problems
 }
 
-/// Decides a new user, with a hash when it is to have a password.
-pub fn decide_add(user: User, hash: Option<Secret<String>>, now: Timestamp) -> Decision {
+/// Decides a new user, with a hash when it is to have a password. `put`: the roles that are made or altered with it.
+pub fn decide_add(user: User, put: Vec<Role>, hash: Option<Secret<String>>, now: Timestamp) -> Decision {
     let id = user.id;
-    let mut changes: Vec<_> = user.roles.iter().cloned().map(Change::PutRole).collect();
+    let mut changes: Vec<_> = put.into_iter().map(Change::PutRole).collect();
     changes.push(Change::InsertUser(Box::new(user)));
     changes.extend(hash.map(|hash| set_password(id, hash, now)));
     Decision { outcome: Outcome::plain(Kind::Registered), changes }
@@ -41,10 +41,14 @@ pub fn decide_add(user: User, hash: Option<Secret<String>>, now: Timestamp) -> D
 
 /// Decides an altered record. Disabling ends every session; so does a new password (RF-09). A reset link that is on its
 /// way dies in any case: it may have gone to an address that is no longer the user's (RS-07).
-pub fn decide_set(user: User, hash: Option<Secret<String>>, now: Timestamp) -> Decision {
+///
+/// `user` is the record as it was loaded, with what is to be altered; if somebody else alters it meanwhile, nothing
+/// happens. `put`: the roles that are made or altered with it.
+pub fn decide_set(user: User, put: Vec<Role>, hash: Option<Secret<String>>, now: Timestamp) -> Decision {
     let id = user.id;
     let ends = user.status == Status::Disabled || hash.is_some();
-    let mut changes: Vec<_> = user.roles.iter().cloned().map(Change::PutRole).collect();
+    let mut changes: Vec<_> = put.into_iter().map(Change::PutRole).collect();
+    changes.push(Change::KeepUser { user: id, while_updated_at: user.updated_at });
     changes.push(Change::UpdateUser(Box::new(User { updated_at: now, ..user })));
     changes.extend(hash.map(|hash| set_password(id, hash, now)));
     changes.push(Change::VoidChallenges { user: id, at: now });

@@ -57,12 +57,11 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, known: Option<&Known>, verdict: Verd
         return refused;
     }
     let (session, begin) = begin_session(ctx, user, input.device.as_deref());
-    let mut changes = Vec::from_iter(rehash.map(|hash| Change::SetPassword {
-        user: user.id,
-        while_hash: Some(password.hash.clone()),
-        hash,
-        changed_at: None,
-    }));
+    let (id, verified) = (user.id, password.hash.clone());
+    let mut changes = vec![match rehash {
+        Some(hash) => Change::SetPassword { user: id, while_hash: Some(verified), hash, changed_at: None },
+        None => Change::KeepPassword { user: id, while_hash: verified },
+    }];
     changes.extend(begin);
     let kind =
         if must_change(ctx, user.must_change_password, password) { Kind::MustChangePassword } else { Kind::SignedIn };

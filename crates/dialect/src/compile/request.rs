@@ -235,6 +235,10 @@ impl Compiler {
             Some(Source::Query(_)) if Field::parse(input).is_some_and(Field::is_secret) => {
                 self.faults.add(text.span.clone(), format!("`{input}` is a secret: it cannot come from the query"));
             }
+            // Every log has it.
+            Some(Source::Path(_)) if Field::parse(input).is_some_and(Field::is_secret) => {
+                self.faults.add(text.span.clone(), format!("`{input}` is a secret: it cannot come from the path"));
+            }
             _ => {}
         }
         source

@@ -68,7 +68,7 @@ impl Bench {
             updated_at: now,
         };
         let hash = myna_core::secret::Secret::new(hash.to_owned());
-        self.app.commit(admin_user::decide_add(user, Some(hash), now).changes).await.unwrap();
+        self.app.commit(admin_user::decide_add(user, Vec::new(), Some(hash), now).changes).await.unwrap();
     }
 
     fn call(&self, (method, path): (&str, &str), headers: &[(&'static str, &str)], body: &str) -> Call {

@@ -83,7 +83,7 @@ impl Here {
                 (None, Some(password)) => Some(self.hash(password)?),
                 (None, None) => None,
             };
-            let decision = admin_user::decide_add(user.user(START), hash, START);
+            let decision = admin_user::decide_add(user.user(START), user.roles.clone(), hash, START);
             let made = app.store.commit(decision.changes).await;
             made.map_err(|error| anyhow::anyhow!("cannot make user {}: {error}", user.id))?;
         }
@@ -197,7 +197,7 @@ impl Bench {
     async fn set_status(&self, id: myna_core::id::UserId, status: Status) -> anyhow::Result<()> {
         let app = &self.site.app;
         let known = app.store.load_known_by_id(id).await?.with_context(|| format!("there is no user {id}"))?;
-        let decision = admin_user::decide_set(User { status, ..known.user }, None, app.clock.now());
+        let decision = admin_user::decide_set(User { status, ..known.user }, Vec::new(), None, app.clock.now());
         app.commit(decision.changes).await.map_err(|error| anyhow::anyhow!("{error}"))
     }
 }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::{log, say};
 use crate::app::App;
 use crate::config::{self, Config};
-use crate::start::Server;
+use crate::start::{DEMO_MARK, Server};
 
 /// Try Myna: serve every built-in dialect with example users and a temporary data folder
 #[derive(Args)]
@@ -65,8 +65,15 @@ impl Demo {
         let temporary = tempfile::Builder::new().prefix("myna-demo-").tempdir()?;
         let data = self.data.clone().unwrap_or_else(|| temporary.path().to_owned());
         let config = self.config(&data)?;
+        // What is there already and was not made by a demo is somebody's: nobody wants these users in it.
+        anyhow::ensure!(
+            !data.join("myna.db").exists() || data.join(DEMO_MARK).exists(),
+            "{} holds users that no demo made; name another folder with --data",
+            data.display()
+        );
         let server = Server::new(&config)?;
         let examples: Examples = toml::from_str(include_str!("demo.toml")).context("demo.toml")?;
+        std::fs::write(data.join(DEMO_MARK), "made by `myna demo`: everybody knows these users' passwords\n")?;
         create_users(&server.app, &examples.user).await?;
         self.introduce(&server, &config, &examples)?;
         // Only now: what is made at a first start would stand before the introduction.
@@ -146,7 +153,7 @@ async fn create_users(app: &App, users: &[ExampleUser]) -> anyhow::Result<()> {
         let password = Password::parse(&example.password)?;
         let hash = hasher.hash(password.as_bytes(), &random()?, &app.passwords.cost)?;
         let hash = Secret::new(hash.stored_text().to_owned());
-        let decision = admin_user::decide_add(user, Some(hash), now);
+        let decision = admin_user::decide_add(user, example.role.clone().into_iter().collect(), Some(hash), now);
         app.store
             .commit(decision.changes)
             .await

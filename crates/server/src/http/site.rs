@@ -10,6 +10,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use myna_core::outcome::{Kind, Outcome};
 use myna_core::policy::Caller;
 use myna_dialect::{Answer, Dialect, FieldErrors, Found, Match, Request, Response, Router, Tokens};
+use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
 use crate::app::{Answered, App, Call, Fault};
@@ -147,18 +148,20 @@ impl Site {
         dialect.encode(Some(endpoint), &answer)
     }
 
-    /// Runs the operation in a task of its own: a client that hangs up does not tear it apart, a panic ends nothing else.
+    /// Runs the operation in a task of its own, so that a panic ends nothing else. A client that hangs up ends it, and
+    /// gives its place in the hashing queue back; what the store has taken over by then happens whole or not at all.
     async fn run(self: &Arc<Self>, call: Call) -> Answered {
         let site = Arc::clone(self);
-        let task = tokio::spawn(async move { site.app.run(&call).await }.in_current_span());
+        let mut task = JoinSet::new();
+        task.spawn(async move { site.app.run(&call).await }.in_current_span());
         let failed = |kind| Answered { outcome: Outcome::plain(kind), tokens: Tokens::default() };
-        match tokio::time::timeout(self.patience, task).await {
-            Ok(Ok(Ok(answered))) => answered,
-            Ok(Ok(Err(fault))) => {
+        match tokio::time::timeout(self.patience, task.join_next()).await {
+            Ok(Some(Ok(Ok(answered)))) => answered,
+            Ok(Some(Ok(Err(fault)))) => {
                 log_fault(&fault);
                 failed(Kind::Fault)
             }
-            Ok(Err(_panic)) => {
+            Ok(Some(Err(_)) | None) => {
                 tracing::error!("the operation panicked");
                 failed(Kind::Fault)
             }

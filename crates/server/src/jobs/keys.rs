@@ -12,19 +12,29 @@ const EVERY: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(jobs: Arc<Jobs>, mut stop: watch::Receiver<bool>) {
     let keys = &jobs.app.keys;
-    let mut seen = changed_at(keys.folder());
+    // The keys were read before this job began: the first look always reads them again.
+    let mut seen = None;
+    let mut said = String::new();
     while pause(EVERY, &mut stop).await {
         let now = changed_at(keys.folder());
         if now == seen {
             continue;
         }
         match keys.reload() {
-            Ok(()) => tracing::info!("the key folder has changed: keys read again"),
+            Ok(()) => {
+                tracing::debug!("keys read again");
+                seen = now;
+                said.clear();
+            }
+            // Tried again each time, since what mends a file does not change its folder; said once.
             Err(error) => {
-                tracing::error!(%error, "the key folder has changed and cannot be used; the keys stay as they were")
+                let text = error.to_string();
+                if text != said {
+                    tracing::error!(error = text, "the key folder cannot be used; the keys stay as they were");
+                    said = text;
+                }
             }
         }
-        seen = now;
     }
 }
 

@@ -1,5 +1,6 @@
-//! Sends what is queued, and tries again later what could not be sent. A mail leaves the queue only after it was handed
-//! over: a crash in between sends it twice, with the same token and `Message-ID`.
+//! Sends what is queued, and tries again later what could not be sent. A mail is put off before it is sent and leaves the
+//! queue after it was handed over: a crash in between sends it twice, with the same token and `Message-ID`, and a queue
+//! that cannot be written sends nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +15,19 @@ use crate::mail::{Delivered, password_reset};
 /// The queue is looked at this often even when nobody says that there is something in it.
 const EVERY: Duration = Duration::from_secs(5);
 const AT_ONCE: u32 = 32;
+/// A mail that is being sent is not due again before.
+const LEASE: Duration = Duration::from_mins(5);
 /// A mail that could not be sent for so long is given up.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) async fn run(jobs: Arc<Jobs>, mut stop: watch::Receiver<bool>) {
     loop {
-        let sent = jobs.send_due().await;
+        // A mail that is torn apart by the stop stays in the queue.
+        let sent = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return,
+            sent = jobs.send_due() => sent,
+        };
         if sent == AT_ONCE {
             continue;
         }
@@ -44,6 +52,11 @@ impl Jobs {
         let mut looked_at = 0;
         for mail in due {
             looked_at += 1;
+            let lease = Change::DelayMail { id: mail.id, until: self.app.clock.now() + LEASE };
+            if let Err(error) = self.app.store.commit(vec![lease]).await {
+                tracing::error!(?error, "cannot write the mail queue; the mail waits");
+                return 0;
+            }
             let change = self.send(&mail).await;
             if let Err(error) = self.app.store.commit(vec![change]).await {
                 tracing::error!(?error, "cannot write the mail queue");
@@ -83,8 +96,9 @@ impl Jobs {
             tracing::error!(mail = id, %error, "mail given up");
             return Change::DropMail(mail.id);
         }
-        // 2, 4, 8 … seconds, at most a quarter of an hour.
-        let wait = Duration::from_secs(2_u64.saturating_pow(u32::try_from(mail.failures + 1).unwrap_or(10)).min(900));
+        // 2, 4, 8 … seconds, at most a quarter of an hour. The lease counts as a failure, too.
+        let tries = u32::try_from(mail.failures / 2 + 1).unwrap_or(10).min(10);
+        let wait = Duration::from_secs(2_u64.pow(tries).min(900));
         tracing::warn!(mail = id, %error, again_in_s = wait.as_secs(), "mail not sent");
         Change::DelayMail { id: mail.id, until: now + wait }
     }

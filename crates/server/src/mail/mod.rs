@@ -25,6 +25,8 @@ pub(crate) enum Mailer {
         transport: Box<AsyncSmtpTransport<Tokio1Executor>>,
         /// Who it is from.
         from: Mailbox,
+        /// For one mail, from the connection to the server's last word.
+        timeout: Duration,
     },
     /// Into a folder, one file a mail.
     Folder(PathBuf),
@@ -42,6 +44,9 @@ pub(crate) enum MailError {
     /// The SMTP server.
     #[error("the mail server did not take it: {0}")]
     Smtp(#[from] lettre::transport::smtp::Error),
+    /// The SMTP server said nothing for too long.
+    #[error("the mail server did not take it in time")]
+    TimedOut,
     /// The folder.
     #[error("cannot write the mail: {0}")]
     Io(#[from] io::Error),
@@ -74,7 +79,7 @@ impl Mailer {
         if let Some(user) = &smtp.user {
             builder = builder.credentials(Credentials::new(user.name.clone(), user.password.expose().clone()));
         }
-        Ok(Self::Smtp { transport: Box::new(builder.build()), from: smtp.from.clone() })
+        Ok(Self::Smtp { transport: Box::new(builder.build()), from: smtp.from.clone(), timeout: smtp.timeout })
     }
 
     /// A mailer that writes files; the folder is made.
@@ -92,8 +97,10 @@ impl Mailer {
     /// [`MailError`]; nothing was sent, or the server did not say.
     pub(crate) async fn deliver(&self, id: &str, to: &str, text: &Text) -> Result<Delivered, MailError> {
         match self {
-            Self::Smtp { transport, from } => {
-                transport.send(message(from.clone(), id, to, text)?).await?;
+            Self::Smtp { transport, from, timeout } => {
+                // The transport's own limit is one of connecting only.
+                let sent = transport.send(message(from.clone(), id, to, text)?);
+                tokio::time::timeout(*timeout, sent).await.map_err(|_| MailError::TimedOut)??;
                 Ok(Delivered::Sent)
             }
             Self::Folder(folder) => {

@@ -25,7 +25,10 @@ const DELETE_IDENTIFIERS: &str = "DELETE FROM identifier WHERE user_id = $1";
 const INSERT_ROLE: &str = "INSERT INTO user_role (user_id, role_id) VALUES ($1, $2)";
 const DELETE_ROLES: &str = "DELETE FROM user_role WHERE user_id = $1";
 const PUT_ROLE: &str = "INSERT INTO role (id, name, permissions) VALUES ($1, $2, $3) \
-    ON CONFLICT (id) DO UPDATE SET name = excluded.name, permissions = excluded.permissions";
+    ON CONFLICT (id) DO UPDATE SET permissions = excluded.permissions WHERE role.name = excluded.name";
+// These alter nothing, but as writes they lock the row to the end of the transaction, which a read would not.
+const KEEP: &str = "UPDATE user_account SET updated_at = $2 WHERE id = $1 AND updated_at = $2";
+const KEEP_PASSWORD: &str = "UPDATE password SET hash = $2 WHERE user_id = $1 AND hash = $2";
 const DELETE_PASSWORD: &str = "DELETE FROM password WHERE user_id = $1";
 const DELETE_SESSIONS: &str = "DELETE FROM session WHERE user_id = $1";
 const DELETE_CHALLENGES: &str = "DELETE FROM challenge WHERE user_id = $1";
@@ -37,8 +40,9 @@ const REPLACE_HASH: &str = "UPDATE password SET hash = $1 WHERE user_id = $2";
 const SET_PASSWORD: &str = "INSERT INTO password (user_id, hash, changed_at) \
     SELECT id, $2, $3 FROM user_account WHERE id = $1 \
     ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at";
-const CLEAR_MUST_CHANGE: &str =
-    "UPDATE user_account SET must_change_password = 0 WHERE id = $1 AND must_change_password = 1";
+// One microsecond later, so that a record which was loaded before is not written back with the mark.
+const CLEAR_MUST_CHANGE: &str = "UPDATE user_account SET must_change_password = 0, updated_at = updated_at + 1 \
+    WHERE id = $1 AND must_change_password = 1";
 
 pub(super) fn insert(db: &Db, user: &User) -> Applied {
     let id = user.id;
@@ -105,8 +109,8 @@ fn insert_belongings(db: &Db, user: &User) -> Applied {
 pub(super) fn put_role(db: &Db, role: &Role) -> Applied {
     let permissions = serde_json::to_string(&role.permissions)
         .map_err(|error| StoreError::Unexpected(format!("the permissions of a role cannot be written: {error}")))?;
-    db.execute(PUT_ROLE, &[role.id.into(), (&role.name).into(), (&permissions).into()])?;
-    Ok(())
+    let rows = db.execute(PUT_ROLE, &[role.id.into(), (&role.name).into(), (&permissions).into()])?;
+    guarded(rows, || Conflict::RoleIdUsed(role.id))
 }
 
 pub(super) fn swap_password(
@@ -129,6 +133,16 @@ pub(super) fn set_password(db: &Db, user: UserId, hash: &Secret<String>, changed
     };
     let rows = db.execute(SET_PASSWORD, &[user.into(), hash.expose().into(), changed_at.into()])?;
     guarded(rows, || Conflict::UserGone(user))
+}
+
+pub(super) fn keep(db: &Db, user: UserId, updated_at: Timestamp) -> Applied {
+    let rows = db.execute(KEEP, &[user.into(), updated_at.into()])?;
+    guarded(rows, || Conflict::UserChanged(user))
+}
+
+pub(super) fn keep_password(db: &Db, user: UserId, hash: &Secret<String>) -> Applied {
+    let rows = db.execute(KEEP_PASSWORD, &[user.into(), hash.expose().into()])?;
+    guarded(rows, || Conflict::PasswordChanged(user))
 }
 
 pub(super) fn clear_must_change(db: &Db, user: UserId) -> Applied {

@@ -116,14 +116,19 @@ pub(super) async fn an_update_replaces_names_and_roles(store: Store) -> Verdict 
     user.status = Status::Disabled;
     user.roles = vec![role(7, "seven")];
     let changes = vec![
-        Change::PutRole(role(7, "before")),
         Change::PutRole(role(7, "seven")),
+        Change::PutRole(role(7, "seven")),
+        Change::KeepUser { user: user.id, while_updated_at: user.updated_at },
         Change::UpdateUser(Box::new(user.clone())),
     ];
     store.commit(changes).await?;
     let fresh = canonical(&format!("renamed-{}", user.id))?;
     assert!(store.load_known(&old).await?.is_none());
     assert_eq!(store.load_known(&fresh).await?.ok_or("lost")?.user, user);
+    assert_eq!(conflict(&store, vec![Change::PutRole(role(7, "other"))]).await, Conflict::RoleIdUsed(7));
+    let stale = myna_core::time::Timestamp(user.updated_at.0 - 1);
+    let changes = vec![Change::KeepUser { user: user.id, while_updated_at: stale }];
+    assert_eq!(conflict(&store, changes).await, Conflict::UserChanged(user.id));
     let nobody = User { id: UserId(i64::MAX - 1), username: None, ..user };
     let changes = vec![Change::UpdateUser(Box::new(nobody))];
     assert_eq!(conflict(&store, changes).await, Conflict::UserGone(UserId(i64::MAX - 1)));

@@ -17,7 +17,7 @@ fn a_user_is_added_after_its_roles_and_before_its_password() {
     for (hash, changes) in
         [(None, vec![put_role(), insert()]), (Some(secret(NEW_HASH)), vec![put_role(), insert(), set_password()])]
     {
-        let decision = decide_add(user(), hash, NOW);
+        let decision = decide_add(user(), user().roles, hash, NOW);
         assert_decided(&decision, &Outcome::plain(Kind::Registered), &changes, "add");
     }
 }
@@ -26,26 +26,28 @@ fn a_user_is_added_after_its_roles_and_before_its_password() {
 #[test]
 fn disabling_or_a_new_password_ends_every_session() {
     let update = |user| Change::UpdateUser(Box::new(User { updated_at: NOW, ..user }));
+    // What an operator did in the meantime is not written over.
+    let kept = || Change::KeepUser { user: USER, while_updated_at: user().updated_at };
     let void = || Change::VoidChallenges { user: USER, at: NOW };
     let end = || Change::EndSessions { user: USER, except: None, at: NOW, cause: EndCause::Operator };
     for (case, user, hash, changes) in [
         // RS-07: its address may be another now.
-        ("altered", user(), None, vec![put_role(), update(user()), void()]),
-        ("disabled", disabled(), None, vec![put_role(), update(disabled()), void(), end()]),
+        ("altered", user(), None, vec![put_role(), kept(), update(user()), void()]),
+        ("disabled", disabled(), None, vec![put_role(), kept(), update(disabled()), void(), end()]),
         (
             "new password",
             user(),
             Some(secret(NEW_HASH)),
-            vec![put_role(), update(user()), set_password(), void(), end()],
+            vec![put_role(), kept(), update(user()), set_password(), void(), end()],
         ),
         (
             "both",
             disabled(),
             Some(secret(NEW_HASH)),
-            vec![put_role(), update(disabled()), set_password(), void(), end()],
+            vec![put_role(), kept(), update(disabled()), set_password(), void(), end()],
         ),
     ] {
-        let decision = decide_set(user, hash, NOW);
+        let decision = decide_set(user, super::user().roles, hash, NOW);
         assert_decided(&decision, &Outcome::plain(Kind::Identified), &changes, case);
     }
 }

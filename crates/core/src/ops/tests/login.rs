@@ -16,6 +16,11 @@ fn legacy() -> Verdict {
     Verdict::Match { rehash: Some(secret(NEW_HASH)) }
 }
 
+/// The password that was verified is still the stored one (RF-09).
+fn kept() -> Change {
+    Change::KeepPassword { user: USER, while_hash: secret(OLD_HASH) }
+}
+
 /// What begins the session, without a device.
 fn begins(around: &Around, session: &Session) -> [Change; 2] {
     [
@@ -57,7 +62,9 @@ fn a_login_begins_one_session_and_keeps_the_cap() {
         let session = around.begun(USER, None);
         let decision = decide(&around.ctx(), &input(None), Some(&known(user())), right());
         let outcome = Outcome::signed_in(Kind::SignedIn, user(), session.clone());
-        assert_decided(&decision, &outcome, &begins(&around, &session), "signed in");
+        let mut changes = vec![kept()];
+        changes.extend(begins(&around, &session));
+        assert_decided(&decision, &outcome, &changes, "signed in");
     }
 }
 
@@ -65,8 +72,10 @@ fn a_login_begins_one_session_and_keeps_the_cap() {
 fn a_login_on_a_device_first_ends_the_session_that_the_device_had() {
     let around = Around::new();
     let session = around.begun(USER, Some("phone"));
-    let mut changes =
-        vec![Change::EndDeviceSession { user: USER, dialect: DIALECT.to_owned(), device: "phone".to_owned(), at: NOW }];
+    let mut changes = vec![
+        kept(),
+        Change::EndDeviceSession { user: USER, dialect: DIALECT.to_owned(), device: "phone".to_owned(), at: NOW },
+    ];
     changes.extend(begins(&around, &session));
     let decision = decide(&around.ctx(), &input(Some("phone")), Some(&known(user())), right());
     let outcome = Outcome::signed_in(Kind::SignedIn, user(), session);
@@ -125,7 +134,9 @@ fn a_password_must_be_changed_by_mark_or_by_age() {
         let session = around.begun(USER, None);
         let decision = decide(&around.ctx(), &input(None), Some(&known), right());
         let outcome = Outcome::signed_in(kind, user, session.clone());
-        assert_decided(&decision, &outcome, &begins(&around, &session), case);
+        let mut changes = vec![kept()];
+        changes.extend(begins(&around, &session));
+        assert_decided(&decision, &outcome, &changes, case);
     }
 }
 

@@ -238,6 +238,8 @@ fn show(change: &Change) -> String {
             let (old, new) = (while_hash.as_ref().map(Secret::expose), hash.expose());
             format!("set password of {user:?} from {old:?} to {new} at {changed_at:?}")
         }
+        Change::KeepPassword { user, while_hash } => format!("keep password {} of {user:?}", while_hash.expose()),
+        Change::KeepUser { user, while_updated_at } => format!("keep {user:?} of {while_updated_at:?}"),
         Change::ClearMustChange(user) => format!("clear must change of {user:?}"),
         Change::InsertSession(session) => format!("insert {session:?}"),
         Change::RotateSession { id, while_generation, at, idle_expires_at } => {

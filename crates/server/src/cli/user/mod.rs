@@ -144,7 +144,9 @@ async fn commit(store: &Store, changes: Vec<Change>) -> anyhow::Result<()> {
                 bail!("the id {id} was given out before; leave out --id to take the next free one")
             }
             Conflict::UserGone(id) => bail!("there is no user {id} any more"),
-            Conflict::PasswordChanged(_)
+            Conflict::UserChanged(_)
+            | Conflict::RoleIdUsed(_)
+            | Conflict::PasswordChanged(_)
             | Conflict::SessionChanged(_)
             | Conflict::DeviceBusy(_)
             | Conflict::ChallengeSpent(_)

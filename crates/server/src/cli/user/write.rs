@@ -19,6 +19,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::start::password_rules;
 
+/// The greatest id that can be asked for: what a JSON number in a browser still holds, and far from the end of ids.
+const USER_ID_MAX: i64 = 1 << 53;
+
 /// What a user's record can be given.
 #[derive(Args)]
 struct Fields {
@@ -77,7 +80,7 @@ pub(in crate::cli) struct Add {
     #[arg(long)]
     allow_weak_password: bool,
     /// A fixed id, which must never have been given out; for moving users over
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(i64).range(1..=USER_ID_MAX))]
     id: Option<i64>,
     #[command(flatten)]
     settings: Settings,
@@ -121,7 +124,7 @@ impl Add {
             created_at: now,
             updated_at: now,
         };
-        let mut user = self.fields.over(blank, &store).await?;
+        let (mut user, put) = self.fields.over(blank, &store).await?;
         prove(&user)?;
         let hash =
             if self.no_password { None } else { Some(self.password.hash(&config, &user, self.allow_weak_password)?) };
@@ -129,7 +132,7 @@ impl Add {
             user.id = store.allocate_user_id().await?;
         }
         let (id, shown) = (user.id, name(&user).to_owned());
-        commit(&store, admin_user::decide_add(user, hash, now).changes).await?;
+        commit(&store, admin_user::decide_add(user, put, hash, now).changes).await?;
         Ok(say(format!("added user {id} ({shown})"))?)
     }
 }
@@ -138,13 +141,13 @@ impl Set {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let config = self.whom.settings.load(&[])?;
         let (store, known) = self.whom.find().await?;
-        let user = self.fields.over(known.user, &store).await?;
+        let (user, put) = self.fields.over(known.user, &store).await?;
         prove(&user)?;
         let asked = self.password || self.source.password_stdin || self.source.password_hash.is_some();
         let hash = asked.then(|| self.source.hash(&config, &user, self.allow_weak_password)).transpose()?;
         let id = user.id;
         let sessions = if hash.is_some() { "; every session has ended" } else { "" };
-        commit(&store, admin_user::decide_set(user, hash, Clock::default().now()).changes).await?;
+        commit(&store, admin_user::decide_set(user, put, hash, Clock::default().now()).changes).await?;
         Ok(say(format!("user {id} is set{sessions}"))?)
     }
 }
@@ -154,13 +157,14 @@ pub(super) async fn set_status(whom: &Whom, status: Status) -> anyhow::Result<()
     let (store, known) = whom.find().await?;
     let user = User { status, ..known.user };
     let (id, shown) = (user.id, name(&user).to_owned());
-    commit(&store, admin_user::decide_set(user, None, Clock::default().now()).changes).await?;
+    commit(&store, admin_user::decide_set(user, Vec::new(), None, Clock::default().now()).changes).await?;
     Ok(say(format!("user {id} ({shown}) is {}", status.name()))?)
 }
 
 impl Fields {
-    /// The record with what was named; an empty text takes a field away.
-    async fn over(self, mut user: User, store: &Store) -> anyhow::Result<User> {
+    /// The record with what was named, and the roles that are made or altered with it; an empty text takes a field away.
+    async fn over(self, mut user: User, store: &Store) -> anyhow::Result<(User, Vec<Role>)> {
+        let mut put = Vec::new();
         for (given, field) in [
             (self.email, &mut user.email),
             (self.username, &mut user.username),
@@ -179,18 +183,18 @@ impl Fields {
             user.attributes = serde_json::Value::Object(parsed).to_string();
         }
         if !self.roles.is_empty() {
-            user.roles = roles(&self.roles, store).await?;
+            (user.roles, put) = roles(&self.roles, store).await?;
         }
         user.must_change_password = self.must_change_password.unwrap_or(user.must_change_password);
-        Ok(user)
+        Ok((user, put))
     }
 }
 
-/// The roles of those names. A role that is new, or given with permissions, is made or altered.
-async fn roles(given: &[String], store: &Store) -> anyhow::Result<Vec<Role>> {
+/// The roles of those names, and those among them that are new or given with permissions.
+async fn roles(given: &[String], store: &Store) -> anyhow::Result<(Vec<Role>, Vec<Role>)> {
     let known = store.load_roles().await?;
     let mut next = known.iter().map(|role| role.id).max().unwrap_or(0) + 1;
-    let mut roles: Vec<Role> = Vec::new();
+    let (mut roles, mut put) = (Vec::<Role>::new(), Vec::new());
     for text in given {
         let (name, permissions) = text.split_once('=').map_or((text.as_str(), None), |(name, list)| (name, Some(list)));
         if name.is_empty() {
@@ -198,13 +202,21 @@ async fn roles(given: &[String], store: &Store) -> anyhow::Result<Vec<Role>> {
         }
         let permissions = permissions
             .map(|list| list.split(',').map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).collect());
-        let role = known.iter().find(|role| role.name == name).cloned().unwrap_or_else(|| {
+        if roles.iter().any(|role| role.name == name) {
+            bail!("--role: `{name}` is given twice");
+        }
+        let old = known.iter().find(|role| role.name == name).cloned();
+        let is_put = old.is_none() || permissions.is_some();
+        let role = old.unwrap_or_else(|| {
             next += 1;
             Role { id: next - 1, name: name.to_owned(), permissions: Vec::new() }
         });
-        roles.push(Role { permissions: permissions.unwrap_or(role.permissions.clone()), ..role });
+        let role = Role { permissions: permissions.unwrap_or(role.permissions.clone()), ..role };
+        put.extend(is_put.then(|| role.clone()));
+        roles.push(role);
     }
-    Ok(roles)
+    roles.sort_by_key(|role| role.id);
+    Ok((roles, put))
 }
 
 fn prove(user: &User) -> anyhow::Result<()> {
