@@ -4,11 +4,13 @@ import datetime
 import email
 import email.policy
 import ipaddress
+import logging
 import re
 import ssl
 import threading
 import unittest
 import urllib.parse
+import warnings
 
 import support
 from aiosmtpd.controller import Controller
@@ -18,6 +20,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+
+# The mail server's own talk, in tests that hang up on it on purpose.
+logging.getLogger("mail.log").setLevel(logging.CRITICAL + 1)
+warnings.filterwarnings("ignore", message="Session.login_data")
 
 LINK_BASE = "https://app.example.com/reset"
 DONE = b'{"data":true,"message":"Your password has been reset!","errors":{},"code":200}'

@@ -126,6 +126,19 @@ impl Dialect {
     /// The outcome that the client is to be told instead.
     pub fn decode(&self, endpoint: usize, request: &Request<'_>) -> Result<Inputs, Refusal> {
         let endpoint = self.endpoint(endpoint);
+        let got = self.gather(endpoint, request)?;
+        self.check(&endpoint.plan, &got)?;
+        Ok(inputs(&endpoint.plan, got))
+    }
+
+    /// The inputs of a request whose fields fail the endpoint's checks: so that everything that is wrong with them can be
+    /// told at once. Empty when nothing can be read.
+    pub fn decode_unchecked(&self, endpoint: usize, request: &Request<'_>) -> Inputs {
+        let endpoint = self.endpoint(endpoint);
+        self.gather(endpoint, request).map(|got| inputs(&endpoint.plan, got)).unwrap_or_default()
+    }
+
+    fn gather<'r>(&self, endpoint: &Endpoint, request: &Request<'r>) -> Result<Vec<Got<'r>>, Refusal> {
         if self.honour_accept && !is_acceptable(endpoint, request.headers) {
             return Err(Kind::NotAcceptable.into());
         }
@@ -144,14 +157,7 @@ impl Dialect {
                 }
             }
         }
-        self.check(plan, &got)?;
-        let mut inputs = Inputs::default();
-        for (input, got) in plan.inputs.iter().zip(got) {
-            if let (Some(field), Got::Text(text)) = (input.field, got) {
-                inputs.put(field, text.into_owned());
-            }
-        }
-        Ok(inputs)
+        Ok(got)
     }
 
     /// Every failing field, in the dialect's order.
@@ -186,6 +192,16 @@ impl Dialect {
             false => Err(Refusal { kind: Kind::Invalid, errors }),
         }
     }
+}
+
+fn inputs(plan: &Plan, got: Vec<Got<'_>>) -> Inputs {
+    let mut inputs = Inputs::default();
+    for (input, got) in plan.inputs.iter().zip(got) {
+        if let (Some(field), Got::Text(text)) = (input.field, got) {
+            inputs.put(field, text.into_owned());
+        }
+    }
+    inputs
 }
 
 impl BodyPlan {

@@ -1,6 +1,8 @@
 //! For each operation: which facts are loaded, what is verified, which `decide` concludes. No rule stands here.
 
 use myna_core::catalog::Operation;
+use myna_core::identifier::Canonical;
+use myna_core::ops::input::Inputs;
 use myna_core::ops::refresh::Proof;
 use myna_core::ops::{
     Decision, NewPassword, bearer, change_password, login, logout, refresh, register, request_password_reset,
@@ -8,7 +10,7 @@ use myna_core::ops::{
 };
 use myna_core::outcome::{Kind, Outcome};
 use myna_core::policy::Ctx;
-use myna_core::problem::{Field, Problem};
+use myna_core::problem::{Field, Problem, ProblemKind};
 use myna_core::session::Bearer;
 use myna_core::time::Timestamp;
 use myna_core::user::User;
@@ -191,6 +193,39 @@ impl App {
             _ => NewPassword::NotTried,
         };
         Ok(change_password::decide(&self.ctx(call, now)?, &bearer, facts.as_ref(), &verdict, password))
+    }
+}
+
+impl App {
+    /// What the operation would find wrong with fields whose neighbours have failed already: every failing field is told
+    /// at once. Only what costs no hash.
+    pub(crate) async fn further_problems(&self, operation: Operation, inputs: &Inputs) -> Vec<Problem> {
+        let new_password = match operation {
+            Operation::Register | Operation::ResetPassword => Field::Password,
+            Operation::ChangePassword => Field::NewPassword,
+            Operation::Login
+            | Operation::Refresh
+            | Operation::Renew
+            | Operation::Logout
+            | Operation::RequestPasswordReset
+            | Operation::Userinfo => return Vec::new(),
+        };
+        let mut problems = inputs.problems();
+        if operation == Operation::Register {
+            let named = [Field::Email, Field::Username].map(|field| (field, inputs.text(field)));
+            let named: Vec<_> =
+                named.iter().filter_map(|(field, text)| Some((*field, Canonical::of(text.as_deref()?)?))).collect();
+            let (fields, canonicals): (Vec<_>, Vec<_>) = named.into_iter().unzip();
+            // A store that fails now fails the next, complete request, too.
+            let taken = self.store.load_taken(&canonicals).await.unwrap_or_default();
+            let taken = fields.into_iter().zip(taken).filter(|(_, taken)| *taken);
+            problems.extend(taken.map(|(field, _)| Problem { field, kind: ProblemKind::Taken }));
+        }
+        let min = self.passwords.strength.min_length;
+        if inputs.secret(new_password).is_some_and(|typed| typed.expose().chars().count() < min as usize) {
+            problems.push(Problem { field: new_password, kind: ProblemKind::TooShort { min } });
+        }
+        problems
     }
 }
 

@@ -113,21 +113,30 @@ impl Site {
     async fn operate(self: &Arc<Self>, found: Match, request: &Plain) -> Response {
         let Match { dialect, endpoint, params } = found;
         let endpoint_name = dialect.endpoint(endpoint).name();
-        let decoded = match &request.body {
-            Err(kind) => Err((*kind, Vec::new())),
-            Ok(body) => {
-                let plain = Request {
-                    method: &request.method,
-                    path: &request.path,
-                    query: request.query.as_deref(),
-                    headers: &request.headers,
-                    body,
-                    params: &params,
-                };
-                dialect.decode(endpoint, &plain).map_err(|refusal| (refusal.kind, refusal.errors))
-            }
+        let plain = Request {
+            method: &request.method,
+            path: &request.path,
+            query: request.query.as_deref(),
+            headers: &request.headers,
+            body: request.body.as_deref().unwrap_or_default(),
+            params: &params,
+        };
+        let decoded = match request.body {
+            Err(kind) => Err((kind, Vec::new())),
+            Ok(_) => dialect.decode(endpoint, &plain).map_err(|refusal| (refusal.kind, refusal.errors)),
         };
         let (answered, errors) = match decoded {
+            Err((Kind::Invalid, mut errors)) => {
+                let inputs = dialect.decode_unchecked(endpoint, &plain);
+                let operation = dialect.endpoint(endpoint).operation();
+                let more = self.app.further_problems(operation, &inputs).await;
+                for more in dialect.problems(endpoint, &more) {
+                    if errors.iter().all(|known| known.field != more.field) {
+                        errors.push(more);
+                    }
+                }
+                (Answered { outcome: Outcome::plain(Kind::Invalid), tokens: Tokens::default() }, errors)
+            }
             Err((kind, errors)) => (Answered { outcome: Outcome::plain(kind), tokens: Tokens::default() }, errors),
             Ok(inputs) => {
                 let call = Call { dialect: Arc::clone(&dialect), endpoint, inputs, caller: caller(request) };
