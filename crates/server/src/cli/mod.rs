@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::config::{self, Config};
+use crate::dialects::DialectFaults;
 
 /// Lines at the end of `myna --help`.
 const EXAMPLES: &str = "\
@@ -108,10 +109,9 @@ pub(crate) fn main() -> ExitCode {
         // A reader that has seen enough (`myna user list | head`) is no fault.
         Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let text = match error.downcast_ref::<Shown>() {
-                Some(shown) => shown.to_string(),
-                None => format!("myna: {error:#}"),
-            };
+            let drawn = error.downcast_ref::<Shown>().map(ToString::to_string);
+            let drawn = drawn.or_else(|| error.downcast_ref::<DialectFaults>().map(ToString::to_string));
+            let text = drawn.unwrap_or_else(|| format!("myna: {error:#}"));
             let _ = writeln!(io::stderr().lock(), "{}", text.trim_end());
             ExitCode::FAILURE
         }

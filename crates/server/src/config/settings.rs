@@ -193,7 +193,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "reset.link_base",
         Kind::Link,
         Unset(r#""https://app.example.com/reset""#),
-        "The page of your app that resets a password. Reset mails link to it with ?token=…&email=… added. Unset: the mail holds the token alone.",
+        "The page of your app that resets a password. Reset mails link to it with ?token=…&email=… added. Needed with smtp.host; mails that are written to a folder hold the token alone without it.",
     ),
     setting(
         "reset.lifetime",

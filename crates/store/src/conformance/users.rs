@@ -173,6 +173,13 @@ pub(super) async fn a_password_is_swapped_only_for_the_one_that_was_seen(store: 
     let stored = store.load_known_by_id(id).await?.and_then(|known| known.password).ok_or("lost")?;
     assert_eq!((stored.hash.expose().as_str(), stored.changed_at), ("b", NOW));
     assert_eq!(conflict(&store, vec![rehash]).await, Conflict::PasswordChanged(id));
+    // RF-09: a login that verified the old password begins no session any more.
+    let keep = |hash: &str| Change::KeepPassword { user: id, while_hash: Secret::new(hash.to_owned()) };
+    let late = vec![keep("a"), begin(&session(id, 1, None))];
+    assert_eq!(conflict(&store, late).await, Conflict::PasswordChanged(id));
+    assert!(store.list_sessions(id, NOW).await?.is_empty());
+    store.commit(vec![keep("b"), begin(&session(id, 1, None))]).await?;
+    assert_eq!(store.list_sessions(id, NOW).await?.len(), 1);
     store.commit(vec![password(id, None, "c")]).await?;
     Ok(())
 }
