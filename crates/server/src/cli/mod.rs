@@ -111,11 +111,23 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => {
             let drawn = error.downcast_ref::<Shown>().map(ToString::to_string);
             let drawn = drawn.or_else(|| error.downcast_ref::<DialectFaults>().map(ToString::to_string));
-            let text = drawn.unwrap_or_else(|| format!("myna: {error:#}"));
+            let text = drawn.unwrap_or_else(|| format!("myna: {}", causes(&error)));
             let _ = writeln!(io::stderr().lock(), "{}", text.trim_end());
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and its causes, each once: some name their cause in their own words.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |text, cause| {
+        let cause = cause.to_string();
+        match text.as_str() {
+            "" => cause,
+            known if known.contains(&cause) => text,
+            _ => text + ": " + &cause,
+        }
+    })
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
