@@ -74,6 +74,25 @@ pub struct User {
 }
 
 impl User {
+    /// An active user of whom nothing is known yet, made at `now`.
+    pub fn blank(id: UserId, now: Timestamp) -> Self {
+        Self {
+            id,
+            email: None,
+            username: None,
+            first_name: None,
+            middle_name: None,
+            last_name: None,
+            photo: None,
+            status: Status::Active,
+            must_change_password: false,
+            roles: Vec::new(),
+            attributes: "{}".to_owned(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// The canonical forms of the user's identifiers.
     pub fn identifiers(&self) -> Vec<Canonical> {
         [&self.email, &self.username].into_iter().flatten().filter_map(|text| Canonical::of(text)).collect()

@@ -13,6 +13,7 @@ use arc_swap::ArcSwap;
 use myna_core::time::Timestamp;
 use myna_dialect::Dialect;
 use myna_tokens::crypto::{NoRandomness, derive, digest, random};
+use myna_tokens::opaque::hex;
 use myna_tokens::refresh::RefreshKey;
 use myna_tokens::{Algorithm, KeyError, KeyRing, SigningKey, StoredKey, VerifyingKey, jwks};
 use zeroize::Zeroizing;
@@ -262,7 +263,7 @@ fn open(path: &Path, (dialect, purpose): (String, Use)) -> Result<KeyFile, Keyri
 pub(crate) fn save(folder: &Path, need: &Need, key: &SigningKey, now: Timestamp) -> Result<PathBuf, KeyringError> {
     let stored = key.to_stored(now.0).map_err(|e| key_error(folder, e))?;
     let json = stored.to_json().map_err(|e| key_error(folder, e))?;
-    let short: String = digest(key.kid().as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let short = hex(&digest(key.kid().as_bytes())[..6]);
     let path = folder.join(format!("{}.{}.{short}{KEY_SUFFIX}", need.dialect, need.purpose));
     write_private(&path, &json)?;
     Ok(path)
@@ -276,7 +277,7 @@ fn root_key(folder: &Path) -> Result<Zeroizing<[u8; 32]>, KeyringError> {
             return Err(KeyringError::Root { path: path.display().to_string() });
         }
         let fresh = Zeroizing::new(random::<32>()?);
-        let text: Zeroizing<String> = Zeroizing::new(fresh.iter().map(|byte| format!("{byte:02x}")).collect());
+        let text = Zeroizing::new(hex(&*fresh));
         match write_private(&path, text.as_bytes()) {
             Ok(()) => return Ok(fresh),
             // Another process made it just now: its key counts.

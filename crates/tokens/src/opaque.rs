@@ -35,7 +35,7 @@ impl OpaqueFormat {
         let mut text = String::with_capacity(self.prefix.len().saturating_add(bytes.len().saturating_mul(2)));
         text.push_str(&self.prefix);
         match self.alphabet {
-            Alphabet::Hex => text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])),
+            Alphabet::Hex => text.push_str(&hex(bytes)),
             Alphabet::Base64Url => BASE64_URL_SAFE_NO_PAD.encode_string(bytes, &mut text),
         }
         text
@@ -61,6 +61,14 @@ impl OpaqueFormat {
 }
 
 /// The hexadecimal digit of the low four bits.
+/// Lower-case hexadecimal, two digits a byte. The text is never moved while it grows, so that no copy of a secret stays.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+    text
+}
+
 fn digit(nibble: u8) -> char {
     char::from_digit(u32::from(nibble), 16).unwrap_or('0')
 }

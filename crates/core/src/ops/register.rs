@@ -9,7 +9,7 @@ use crate::outcome::{Kind, Outcome};
 use crate::policy::Ctx;
 use crate::problem::{Field, Problem, ProblemKind};
 use crate::secret::Secret;
-use crate::user::{Status, User};
+use crate::user::User;
 
 /// What is asked.
 pub struct Input {
@@ -104,18 +104,11 @@ fn refusal(problems: Vec<Problem>) -> Outcome {
 
 fn new_user(ctx: &Ctx<'_>, id: UserId, input: &Input) -> User {
     User {
-        id,
         email: input.email.clone(),
         username: input.username.clone(),
         first_name: input.first_name.clone(),
         middle_name: input.middle_name.clone(),
         last_name: input.last_name.clone(),
-        photo: None,
-        status: Status::Active,
-        must_change_password: false,
-        roles: Vec::new(),
-        attributes: "{}".to_owned(),
-        created_at: ctx.now,
-        updated_at: ctx.now,
+        ..User::blank(id, ctx.now)
     }
 }

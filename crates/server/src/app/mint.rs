@@ -10,7 +10,7 @@ use myna_core::user::User;
 use myna_dialect::{Dialect, MintView, Minted, OpaqueProfile, RefreshProfile, Tokens};
 use myna_tokens::KeyRing;
 use myna_tokens::crypto::digest;
-use myna_tokens::opaque::{Alphabet, OpaqueFormat};
+use myna_tokens::opaque::{Alphabet, OpaqueFormat, hex};
 use myna_tokens::refresh::RefreshToken;
 
 use super::{App, Call, Fault};
@@ -105,7 +105,7 @@ fn access_id(session: &Session) -> String {
     named.extend(session.salt);
     named.extend(session.generation.to_be_bytes());
     named.extend(session.used_at.0.to_be_bytes());
-    digest(&named).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest(&named)[..16])
 }
 
 pub(super) fn opaque_format(profile: &OpaqueProfile) -> OpaqueFormat {

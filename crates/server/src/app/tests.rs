@@ -9,7 +9,7 @@ use myna_core::ops::admin_user;
 use myna_core::outcome::Kind;
 use myna_core::policy::Caller;
 use myna_core::time::Timestamp;
-use myna_core::user::{Status, User};
+use myna_core::user::User;
 use myna_dialect::Request;
 use myna_dialect::diagnostic::Source;
 use myna_passwords::Backend;
@@ -52,21 +52,7 @@ impl Bench {
 
     async fn add(&self, username: &str, hash: &str) {
         let now = self.app.clock.now();
-        let user = User {
-            id: UserId(7),
-            email: None,
-            username: Some(username.to_owned()),
-            first_name: None,
-            middle_name: None,
-            last_name: None,
-            photo: None,
-            status: Status::Active,
-            must_change_password: false,
-            roles: Vec::new(),
-            attributes: "{}".to_owned(),
-            created_at: now,
-            updated_at: now,
-        };
+        let user = User { username: Some(username.to_owned()), ..User::blank(UserId(7), now) };
         let hash = myna_core::secret::Secret::new(hash.to_owned());
         self.app.commit(admin_user::decide_add(user, Vec::new(), Some(hash), now).changes).await.unwrap();
     }

@@ -64,11 +64,7 @@ impl App {
                 myna_passwords::Verdict::Mismatch => Ok(Verdict::Mismatch),
             }
         });
-        match done.await {
-            Ok(Ok(verdict)) => Ok(Ok(verdict)),
-            Ok(Err(error)) => Err(error.into()),
-            Err(overloaded) => Ok(Err(overloaded)),
-        }
+        settled(done.await)
     }
 
     /// Judges a new password and hashes it. `context`: the user's own names, which it must not be made of.
@@ -97,11 +93,7 @@ impl App {
             let hash = hasher.hash(password.as_bytes(), &salt, &cost)?;
             Ok(NewPassword::Hashed(Secret::new(hash.stored_text().to_owned())))
         });
-        match done.await {
-            Ok(Ok(password)) => Ok(Ok(password)),
-            Ok(Err(error)) => Err(error.into()),
-            Err(overloaded) => Ok(Err(overloaded)),
-        }
+        settled(done.await)
     }
 
     /// Whom the call's access token names.
@@ -140,6 +132,14 @@ impl App {
     /// Whether a refresh token is ours.
     pub(super) fn prove(&self, dialect: &Dialect, presented: &Presented, salt: &[u8; 16]) -> Proof {
         proof(self.keys.refresh(), presented, salt, dialect.name().as_bytes())
+    }
+}
+
+/// Work that was shed is an answer, work that failed is a fault.
+fn settled<T>(done: Result<Result<T, HashError>, Overloaded>) -> Result<Result<T, Overloaded>, Fault> {
+    match done {
+        Ok(worked) => Ok(Ok(worked?)),
+        Err(overloaded) => Ok(Err(overloaded)),
     }
 }
 

@@ -8,7 +8,7 @@ use clap::Args;
 use myna_core::id::UserId;
 use myna_core::ops::admin_user;
 use myna_core::secret::Secret;
-use myna_core::user::{Role, Status, User};
+use myna_core::user::{Role, User};
 use myna_passwords::{Hasher, Password, self_check};
 use myna_tokens::crypto::random;
 use serde::Deserialize;
@@ -136,19 +136,13 @@ async fn create_users(app: &App, users: &[ExampleUser]) -> anyhow::Result<()> {
         }
         let now = app.clock.now();
         let user = User {
-            id: UserId(example.id),
             email: Some(example.email.clone()),
             username: Some(example.username.clone()),
             first_name: example.first_name.clone(),
-            middle_name: None,
             last_name: example.last_name.clone(),
-            photo: None,
-            status: Status::Active,
             must_change_password: example.must_change_password,
             roles: example.role.clone().into_iter().collect(),
-            attributes: "{}".to_owned(),
-            created_at: now,
-            updated_at: now,
+            ..User::blank(UserId(example.id), now)
         };
         let password = Password::parse(&example.password)?;
         let hash = hasher.hash(password.as_bytes(), &random()?, &app.passwords.cost)?;

@@ -21,6 +21,7 @@ use super::listener::{Limits, Peer};
 use super::site::{Plain, Site};
 use crate::config::Network;
 use myna_tokens::crypto::random;
+use myna_tokens::opaque::hex;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
@@ -143,7 +144,7 @@ fn client(trusted: &[Network], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
 /// 64 random bits: enough to find a line in a log, no secret.
 fn request_id() -> String {
     let bytes: [u8; 8] = random().unwrap_or_default();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&bytes)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use myna_core::change::Change;
 use myna_core::mail::{Letter, QueuedMail};
+use myna_tokens::opaque::hex;
 use tokio::sync::watch;
 
 use super::Jobs;
@@ -68,7 +69,7 @@ impl Jobs {
 
     /// Tries one mail; returns what becomes of it in the queue.
     async fn send(&self, mail: &QueuedMail) -> Change {
-        let id: String = mail.id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hex(&mail.id);
         let Letter::PasswordReset { challenge, to } = &mail.letter else {
             return Change::DropMail(mail.id);
         };

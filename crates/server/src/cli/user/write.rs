@@ -109,21 +109,7 @@ impl Add {
         // An operator makes the first user before the first start.
         let store = Store::open(&config.data, myna_store::Opening::Create)?;
         let now = Clock::default().now();
-        let blank = User {
-            id: UserId(self.id.unwrap_or(1)),
-            email: None,
-            username: None,
-            first_name: None,
-            middle_name: None,
-            last_name: None,
-            photo: None,
-            status: Status::Active,
-            must_change_password: false,
-            roles: Vec::new(),
-            attributes: "{}".to_owned(),
-            created_at: now,
-            updated_at: now,
-        };
+        let blank = User::blank(UserId(self.id.unwrap_or(1)), now);
         let (mut user, put) = self.fields.over(blank, &store).await?;
         prove(&user)?;
         let hash =
