@@ -2,13 +2,14 @@
 //! operations ([`Dialect::decode`]) and outcomes into responses ([`Dialect::encode`]) without being able to fail for
 //! reasons in the file. No I/O, no clock, no decisions about who may do what.
 //!
-//! Floors, a module imports only lower ones: `compile` · `dialect decode encode` (one knot) · `route token check source`
+//! Floors, a module imports only lower ones: `describe` · `compile` · `dialect decode encode` (one knot) · `route token check source`
 //! · `template value messages` · `slot` · `json write form media duration diagnostic`.
 
 pub mod case;
 mod check;
 mod compile;
 mod decode;
+pub mod describe;
 pub mod diagnostic;
 mod dialect;
 mod duration;

@@ -90,6 +90,16 @@ impl Template {
         Self { segments: segments.into(), medium, literal_bytes }
     }
 
+    /// The steps of rendering.
+    pub(crate) fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// Where the bytes go.
+    pub(crate) const fn medium(&self) -> Medium {
+        self.medium
+    }
+
     /// The rendered bytes. The one allocation is the buffer.
     pub(crate) fn render(&self, scope: &Scope<'_>) -> Vec<u8> {
         let tokens = [scope.access, scope.refresh].into_iter().flatten().map(|stamp| stamp.text.len());

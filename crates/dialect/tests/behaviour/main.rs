@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod decode;
+mod describe;
 mod encode;
 mod route;
 mod token;

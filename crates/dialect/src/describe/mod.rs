@@ -1,0 +1,246 @@
+//! What a dialect says, told from what it compiled to: endpoints, what each reads, what each answers and of which types.
+//! OpenAPI and the written documentation are made from it. It is made on demand and belongs to nobody, so that a loaded
+//! dialect keeps nothing for it; it never looks at a request.
+
+mod request;
+mod response;
+mod tree;
+
+use http::Method;
+use myna_core::catalog::Operation;
+use myna_core::outcome::Kind;
+use myna_core::problem::Field;
+
+pub use self::tree::{Each, Member, Part, Shown, Tree, Type};
+use crate::dialect::{Dialect, Endpoint};
+use crate::token::{Alphabet, RefreshProfile};
+
+/// A whole dialect.
+#[derive(Clone, Debug)]
+pub struct Description {
+    /// Its name.
+    pub name: String,
+    /// One line for people.
+    pub title: String,
+    /// Where the API is described.
+    pub document: Option<String>,
+    /// How its access tokens look; `None`: it has none.
+    pub access: Option<TokenForm>,
+    /// How its refresh tokens look; `None`: it has none.
+    pub refresh: Option<TokenForm>,
+    /// Every endpoint, in the order of the file.
+    pub endpoints: Vec<EndpointDescription>,
+}
+
+/// What a client sees of a token.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TokenForm {
+    /// A JWT with this algorithm (RFC 7518 §3.1).
+    Jwt(String),
+    /// Letters without a visible meaning.
+    Opaque {
+        /// What each begins with.
+        prefix: String,
+        /// The letters after it.
+        alphabet: Alphabet,
+    },
+}
+
+/// One endpoint.
+#[derive(Clone, Debug)]
+pub struct EndpointDescription {
+    /// The name in the dialect.
+    pub name: String,
+    /// The method.
+    pub method: Method,
+    /// The paths, parameters in braces; several are the same endpoint.
+    pub paths: Vec<String>,
+    /// What it does.
+    pub operation: Operation,
+    /// Media types of the body that it reads; the first is taken for a body without `Content-Type`. None: a body is
+    /// ignored.
+    pub reads: Vec<&'static str>,
+    /// Whether a member that is not in `body` makes the request malformed.
+    pub strict: bool,
+    /// The shape of the body; `None`: it is ignored.
+    pub body: Option<Vec<Asked>>,
+    /// What a request gives, in the order in which failures are reported.
+    pub inputs: Vec<InputDescription>,
+    /// How it can end, what went well first.
+    pub outcomes: Vec<OutcomeDescription>,
+}
+
+/// A member of a request's body.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub shape: AskedShape,
+}
+
+/// What a member of a request's body is.
+#[derive(Clone, Debug)]
+pub enum AskedShape {
+    /// The input at this place of [`EndpointDescription::inputs`].
+    Input(usize),
+    /// Exactly this.
+    Literal(serde_json::Value),
+    /// An object of these.
+    Object(Vec<Asked>),
+}
+
+/// Something that a request gives.
+#[derive(Clone, Debug)]
+pub struct InputDescription {
+    /// The name in the dialect file.
+    pub name: String,
+    /// The name on the wire.
+    pub wire: String,
+    /// Which input of the operation; `None` for what only rules use.
+    pub field: Option<Field>,
+    /// Whether requests without it are refused.
+    pub required: bool,
+    /// Whether it stands in the body.
+    pub in_body: bool,
+    /// Where it is found outside the body; the first that is present.
+    pub places: Vec<Place>,
+    /// The dialect's own rules, in their order.
+    pub rules: Vec<RuleDescription>,
+}
+
+impl InputDescription {
+    /// Whether nobody may see it.
+    pub fn is_secret(&self) -> bool {
+        self.field.is_some_and(Field::is_secret)
+    }
+}
+
+/// A place outside the body.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// `Bearer TOKEN` in this header.
+    Bearer(String),
+    /// The whole header.
+    Header(String),
+    /// A cookie.
+    Cookie(String),
+    /// A parameter of the path.
+    Path(String),
+    /// A parameter of the query.
+    Query(String),
+}
+
+/// One rule for one input.
+#[derive(Clone, Debug)]
+pub struct RuleDescription {
+    /// What must hold.
+    pub rule: Rule,
+    /// What is said when it does not; for a size when it is too small, then when it is too large.
+    pub messages: [String; 2],
+}
+
+/// What can be asked of an input.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Rule {
+    /// It is there and not empty.
+    Required,
+    /// It can be an e-mail address.
+    Email,
+    /// It can be a username.
+    Username,
+    /// It has so many characters, both ends included.
+    Size {
+        /// At least.
+        min: u32,
+        /// At most.
+        max: u32,
+    },
+    /// It is the same as the input of this wire name.
+    Same(String),
+}
+
+/// One way in which an endpoint ends.
+#[derive(Clone, Debug)]
+pub struct OutcomeDescription {
+    /// What happened.
+    pub kind: Kind,
+    /// The status.
+    pub status: u16,
+    /// Its reason phrase.
+    pub reason: &'static str,
+    /// The content type; `None`: no such header.
+    pub content_type: Option<String>,
+    /// Headers that the dialect writes, and `Allow` and `Retry-After` where the server adds them.
+    pub headers: Vec<HeaderDescription>,
+    /// Cookies that are set.
+    pub cookies: Vec<CookieDescription>,
+    /// The body; `None`: empty.
+    pub body: Option<BodyDescription>,
+}
+
+/// A header of an answer.
+#[derive(Clone, Debug)]
+pub struct HeaderDescription {
+    /// Its name, in small letters.
+    pub name: String,
+    /// Its value.
+    pub value: Vec<Part>,
+}
+
+/// A cookie of an answer.
+#[derive(Clone, Debug)]
+pub struct CookieDescription {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: Vec<Part>,
+    /// Seconds that it lives; `None`: as long as the browser runs.
+    pub max_age: Option<Vec<Part>>,
+    /// `Lax`, `Strict` or `None`.
+    pub same_site: &'static str,
+}
+
+/// The body of an answer.
+#[derive(Clone, Debug)]
+pub enum BodyDescription {
+    /// JSON.
+    Json(Tree),
+    /// Text.
+    Text(Vec<Part>),
+}
+
+impl Dialect {
+    /// The dialect in words that documents are made from.
+    pub fn describe(&self) -> Description {
+        Description {
+            name: self.name().to_owned(),
+            title: self.title().to_owned(),
+            document: self.document().map(str::to_owned),
+            access: self.access().map(|profile| TokenForm::Jwt(profile.algorithm().to_owned())),
+            refresh: self.refresh().map(|profile| match profile {
+                RefreshProfile::Jwt(profile) => TokenForm::Jwt(profile.algorithm().to_owned()),
+                RefreshProfile::Opaque(profile) => {
+                    TokenForm::Opaque { prefix: profile.prefix().to_owned(), alphabet: profile.alphabet() }
+                }
+            }),
+            endpoints: (0..self.endpoints().len()).map(|at| self.describe_endpoint(at)).collect(),
+        }
+    }
+
+    fn describe_endpoint(&self, at: usize) -> EndpointDescription {
+        let endpoint: &Endpoint = self.endpoint(at);
+        let plan = &endpoint.plan;
+        EndpointDescription {
+            name: endpoint.name().to_owned(),
+            method: endpoint.method().clone(),
+            paths: vec![endpoint.path().to_owned()],
+            operation: endpoint.operation(),
+            reads: plan.body.as_ref().map(request::media_types).unwrap_or_default(),
+            strict: plan.body.as_ref().is_some_and(|body| body.strict),
+            body: plan.body.as_ref().map(|body| request::asked(&body.members, &plan.order)),
+            inputs: request::inputs(plan, endpoint.operation()),
+            outcomes: self.outcomes(at),
+        }
+    }
+}
