@@ -9,6 +9,11 @@ use http::Method;
 
 use crate::dialect::Dialect;
 
+/// The longest path of an endpoint, in bytes.
+const PATH_BYTES_MAX: usize = 1024;
+/// The most segments that a path of an endpoint has: so deep the router goes (TH-18).
+const PATH_SEGMENTS_MAX: usize = 32;
+
 /// The values of a path's parameters by name, as they stand in the path.
 pub type Params = Vec<(String, String)>;
 
@@ -33,6 +38,9 @@ impl Pattern {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let inner = text.strip_prefix('/').ok_or("a path begins with `/`")?;
         let count = inner.split('/').count();
+        if text.len() > PATH_BYTES_MAX || count > PATH_SEGMENTS_MAX {
+            return Err(format!("a path has at most {PATH_BYTES_MAX} bytes and {PATH_SEGMENTS_MAX} segments"));
+        }
         let mut segments = Vec::with_capacity(count);
         for (at, part) in inner.split('/').enumerate() {
             // An empty last part is the root or a closing slash, which some APIs have.
@@ -75,24 +83,6 @@ impl Pattern {
             (Segment::Fixed(_), Segment::Param(_)) | (Segment::Param(_), Segment::Fixed(_)) => false,
         };
         self.segments.len() == other.segments.len() && self.segments.iter().zip(&other.segments).all(same)
-    }
-
-    fn is_fixed(&self) -> bool {
-        self.params().next().is_none()
-    }
-
-    fn matches(&self, path: &str) -> Option<Params> {
-        let mut parts = path.strip_prefix('/')?.split('/');
-        let mut params = Params::new();
-        for segment in &self.segments {
-            let part = parts.next()?;
-            match segment {
-                Segment::Fixed(fixed) if fixed == part => {}
-                Segment::Param(name) if !part.is_empty() => params.push((name.clone(), part.to_owned())),
-                Segment::Fixed(_) | Segment::Param(_) => return None,
-            }
-        }
-        parts.next().is_none().then_some(params)
     }
 }
 
@@ -159,13 +149,22 @@ pub struct Match {
     pub params: Params,
 }
 
-/// Every route of every dialect.
+/// Every route of every dialect: one tree of path segments. Finding a route costs one look-up for each segment of the path,
+/// however many dialects there are; adding one meets nothing but the routes that it could overlap with.
 #[derive(Debug)]
 pub struct Router {
     dialects: Vec<Arc<Dialect>>,
-    fixed: HashMap<String, Vec<Place>>,
-    /// Patterns with parameters, by how many segments they have.
-    patterns: HashMap<usize, Vec<Place>>,
+    /// The first is the root: what stands before the first slash.
+    nodes: Vec<Node>,
+}
+
+/// What can follow the segments that lead here.
+#[derive(Debug, Default)]
+struct Node {
+    fixed: HashMap<Box<str>, usize>,
+    param: Option<usize>,
+    /// The endpoints whose path ends here; all of one dialect.
+    places: Vec<Place>,
 }
 
 /// An endpoint of a dialect, by number.
@@ -179,13 +178,17 @@ impl Router {
     /// One router over all dialects. `reserved`: the server's own paths.
     ///
     /// # Errors
-    /// Every overlap of two dialects, or of one with the server.
+    /// Every path that overlaps with another dialect's, with one that it overlaps with, and those that overlap with the
+    /// server's.
     pub fn new(dialects: Vec<Arc<Dialect>>, reserved: &[&str]) -> Result<Self, Vec<Overlap>> {
-        let mut router = Self { dialects, fixed: HashMap::new(), patterns: HashMap::new() };
+        // What is no path to a dialect can be no dialect's.
+        let reserved: Vec<(&str, Pattern)> =
+            reserved.iter().filter_map(|path| Some((*path, Pattern::parse(path).ok()?))).collect();
+        let mut router = Self { dialects, nodes: vec![Node::default()] };
         let mut overlaps = Vec::new();
         for (dialect, each) in router.dialects.clone().iter().enumerate() {
             for (endpoint, _) in each.endpoints().iter().enumerate() {
-                overlaps.extend(router.add(Place { dialect, endpoint }, reserved));
+                overlaps.extend(router.add(Place { dialect, endpoint }, &reserved));
             }
         }
         if overlaps.is_empty() { Ok(router) } else { Err(overlaps) }
@@ -198,25 +201,42 @@ impl Router {
 
     /// The endpoint for a request.
     pub fn find(&self, method: &Method, path: &str) -> Found {
-        let fixed = self.fixed.get(path).into_iter().flatten().map(|place| (*place, Params::new()));
-        let count = path.matches('/').count();
-        let patterns = self.patterns.get(&count).into_iter().flatten();
-        let patterns = patterns.filter_map(|place| Some((*place, self.pattern(*place).matches(path)?)));
-        let mut wrong: Option<(usize, Vec<&str>)> = None;
-        for (place, params) in fixed.chain(patterns) {
-            let Place { dialect, endpoint } = place;
-            let lawful = self.dialects[dialect].endpoint(endpoint).method();
-            if lawful == method {
-                return Found::Endpoint(Match { dialect: Arc::clone(&self.dialects[dialect]), endpoint, params });
-            }
-            wrong.get_or_insert((dialect, Vec::new())).1.push(lawful.as_str());
-        }
-        let Some((dialect, mut methods)) = wrong else {
+        let mut values = Vec::new();
+        let node = path.strip_prefix('/').and_then(|inner| self.node_at(0, Some(inner), &mut values));
+        let Some((dialect, places)) = node.and_then(|node| Some((node.places.first()?.dialect, &node.places))) else {
             return Found::Nothing;
         };
+        let owner = &self.dialects[dialect];
+        let method_of = |place: &Place| owner.endpoint(place.endpoint).method();
+        if let Some(place) = places.iter().find(|place| method_of(place) == method) {
+            let names = self.pattern(*place).params();
+            let params = names.zip(values).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            return Found::Endpoint(Match { dialect: Arc::clone(owner), endpoint: place.endpoint, params });
+        }
+        let mut methods: Vec<&str> = places.iter().map(|place| method_of(place).as_str()).collect();
         methods.sort_unstable();
         methods.dedup();
-        Found::WrongMethod { dialect: Arc::clone(&self.dialects[dialect]), allow: methods.join(", ") }
+        Found::WrongMethod { dialect: Arc::clone(owner), allow: methods.join(", ") }
+    }
+
+    /// The node at which a path ends that has endpoints; `rest`: the segments that are still to go, `None` behind the last.
+    /// Of paths that are proven not to overlap at most one fits, but which is seen at its end only.
+    fn node_at<'s, 'p>(&'s self, at: usize, rest: Option<&'p str>, values: &mut Vec<&'p str>) -> Option<&'s Node> {
+        let node = self.nodes.get(at)?;
+        let Some(rest) = rest else {
+            return Some(node).filter(|node| !node.places.is_empty());
+        };
+        let (part, rest) = rest.split_once('/').map_or((rest, None), |(part, rest)| (part, Some(rest)));
+        if let Some(found) = node.fixed.get(part).and_then(|next| self.node_at(*next, rest, values)) {
+            return Some(found);
+        }
+        let param = node.param.filter(|_| !part.is_empty())?;
+        values.push(part);
+        let found = self.node_at(param, rest, values);
+        if found.is_none() {
+            values.pop();
+        }
+        found
     }
 
     fn pattern(&self, place: Place) -> &Pattern {
@@ -228,33 +248,124 @@ impl Router {
         format!("{}/{}", dialect.name(), dialect.endpoint(place.endpoint).name())
     }
 
-    fn add(&mut self, place: Place, reserved: &[&str]) -> Vec<Overlap> {
+    fn add(&mut self, place: Place, reserved: &[(&str, Pattern)]) -> Vec<Overlap> {
         let pattern = self.pattern(place).clone();
-        let count = pattern.segments.len();
         let overlap = |path: &str, first: String| Overlap {
             path: path.to_owned(),
             first,
             other_path: pattern.text.clone(),
             second: self.owner(place),
         };
-        let own = reserved.iter().filter(|path| pattern.matches(path).is_some());
-        let mut overlaps: Vec<Overlap> = own.map(|path| overlap(path, "the server itself".to_owned())).collect();
-        // A pattern may meet any fixed path; a fixed path meets its like and the patterns of its length.
-        let fixed: Vec<Place> = if pattern.is_fixed() {
-            self.fixed.get(pattern.text()).cloned().unwrap_or_default()
-        } else {
-            self.fixed.values().flatten().copied().collect()
-        };
-        for other in fixed.iter().chain(self.patterns.get(&count).into_iter().flatten()) {
-            if other.dialect != place.dialect && self.pattern(*other).overlaps(&pattern) {
-                overlaps.push(overlap(self.pattern(*other).text(), self.owner(*other)));
-            }
+        let own = reserved.iter().filter(|(_, path)| pattern.overlaps(path));
+        let mut overlaps: Vec<Overlap> = own.map(|(path, _)| overlap(path, "the server itself".to_owned())).collect();
+        // One of another dialect tells enough: a thousand copies of a dialect are not half a million overlaps.
+        if let Some(other) = self.other(0, &pattern.segments, place.dialect) {
+            overlaps.push(overlap(self.pattern(other).text(), self.owner(other)));
         }
-        if pattern.is_fixed() {
-            self.fixed.entry(pattern.text).or_default().push(place);
-        } else {
-            self.patterns.entry(count).or_default().push(place);
+        let mut at = 0;
+        for segment in &pattern.segments {
+            at = self.child(at, segment);
         }
+        self.nodes[at].places.push(place);
         overlaps
+    }
+
+    /// A place of another dialect whose path overlaps with these segments.
+    fn other(&self, at: usize, segments: &[Segment], dialect: usize) -> Option<Place> {
+        let node = self.nodes.get(at)?;
+        let Some((segment, rest)) = segments.split_first() else {
+            return node.places.iter().copied().find(|place| place.dialect != dialect);
+        };
+        let further = |next: &usize| self.other(*next, rest, dialect);
+        let (fixed, param) = match segment {
+            Segment::Fixed(text) => (node.fixed.get(text.as_str()).and_then(further), !text.is_empty()),
+            Segment::Param(_) => {
+                let fixed = node.fixed.iter().filter(|(text, _)| !text.is_empty());
+                (fixed.map(|(_, next)| next).find_map(further), true)
+            }
+        };
+        fixed.or_else(|| node.param.as_ref().filter(|_| param).and_then(further))
+    }
+
+    /// The node behind a segment, made if it is not there.
+    fn child(&mut self, at: usize, segment: &Segment) -> usize {
+        let next = self.nodes.len();
+        let node = &mut self.nodes[at];
+        let found = match segment {
+            Segment::Fixed(text) => *node.fixed.entry(text.as_str().into()).or_insert(next),
+            Segment::Param(_) => *node.param.get_or_insert(next),
+        };
+        if found == next {
+            self.nodes.push(Node::default());
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile;
+    use crate::diagnostic::Source;
+
+    fn dialect(name: &str, endpoints: &[(&str, &str)]) -> Arc<Dialect> {
+        let mut text = format!("dialect = \"{name}\"\n[on.reset_requested]\n[on.error]\n");
+        for (at, (route, from)) in endpoints.iter().enumerate() {
+            text += &format!(
+                "[[endpoint]]\nname = \"e{at}\"\nroute = \"{route}\"\noperation = \"request_password_reset\"\n{from}\n"
+            );
+        }
+        Arc::new(compile(&Source::new(name, text), None).expect(name))
+    }
+
+    // IN-11, TH-18: a look-up and an overlap meet one node for each segment; no node holds what other dialects added.
+    #[test]
+    fn a_thousand_dialects_are_no_longer_way_than_one() {
+        let all = (0..1_000).map(|n| {
+            let fixed = format!("POST /d{n}/forgot");
+            let param = format!("POST /tenants/{{email}}/d{n}/forgot");
+            let body = "request = '{ \"e\": \"{email}\" }'";
+            dialect(&format!("d{n}"), &[(&fixed, body), (&param, "from = { email = \"path email\" }")])
+        });
+        let router = Router::new(all.collect(), &["/healthz"]).expect("no overlap");
+        // Root, `tenants`, `{email}`; and two nodes for each path of a dialect.
+        assert_eq!(router.nodes.len(), 3 + 1_000 * 4);
+        for node in &router.nodes {
+            assert!(node.places.len() <= 1);
+        }
+        for path in ["/d7/forgot", "/tenants/a@b/d999/forgot"] {
+            assert!(matches!(router.find(&Method::POST, path), Found::Endpoint(_)), "{path}");
+        }
+        assert!(matches!(router.find(&Method::POST, "/tenants/a@b/d1000/forgot"), Found::Nothing));
+    }
+
+    #[test]
+    fn a_thousand_copies_are_told_once_each() {
+        let copies =
+            (0..1_000).map(|n| dialect(&format!("d{n}"), &[("POST /a", "request = '{ \"e\": \"{email}\" }'")]));
+        let overlaps = Router::new(copies.collect(), &[]).expect_err("one path");
+        assert_eq!(overlaps.len(), 999);
+    }
+
+    #[test]
+    fn the_way_back_from_a_wrong_branch_is_found() {
+        let one = dialect("one", &[("POST /a/{email}/x/y", "from = { email = \"path email\" }")]);
+        let two = dialect("two", &[("POST /a/b/x/z", "request = '{ \"e\": \"{email}\" }'")]);
+        let router = Router::new(vec![two, one], &[]).expect("no overlap");
+        let Found::Endpoint(found) = router.find(&Method::POST, "/a/b/x/y") else { panic!("found") };
+        assert_eq!((found.dialect.name(), found.params), ("one", vec![("email".to_owned(), "b".to_owned())]));
+    }
+
+    // TH-18
+    #[test]
+    fn paths_are_bounded() {
+        for (path, lawful) in [
+            ("/a".repeat(32), true),
+            ("/a".repeat(33), false),
+            (format!("/{}", "a".repeat(1023)), true),
+            (format!("/{}", "a".repeat(1024)), false),
+        ] {
+            assert_eq!(Pattern::parse(&path).is_ok(), lawful, "{path}");
+        }
     }
 }
