@@ -54,7 +54,14 @@ fn operations(code: &str) -> Vec<(usize, String)> {
 /// Every table that names both an operation and a route, wherever the dialect puts it.
 fn bindings(value: &toml::Value) -> Vec<Binding> {
     let text = |key: &str| value.get(key).and_then(toml::Value::as_str).map(str::to_owned);
-    let mut found: Vec<Binding> = text("operation").zip(text("route")).into_iter().collect();
+    let routes = match value.get("route") {
+        Some(toml::Value::Array(routes)) => {
+            routes.iter().filter_map(|route| Some(route.as_str()?.to_owned())).collect()
+        }
+        _ => text("route").into_iter().collect::<Vec<_>>(),
+    };
+    let operation = text("operation").unwrap_or_default();
+    let mut found: Vec<Binding> = routes.into_iter().map(|route| (operation.clone(), route)).collect();
     if let Some(table) = value.as_table() {
         found.extend(table.values().flat_map(bindings));
     }
@@ -77,7 +84,7 @@ mod tests {
     use super::*;
 
     const ENUM: &str = "/// All.\npub enum Operation {\n    /// Renew.\n    Login,\n    ResetPassword,\n}\n";
-    const DIALECT: &str = "[[endpoint]]\nroute = \"POST /a/{id}\"\noperation = \"login\"\n[[endpoint]]\nroute = \"GET /b\"\noperation = \"reset_password\"\n";
+    const DIALECT: &str = "[[endpoint]]\nroute = \"POST /a/{id}\"\noperation = \"login\"\n[[endpoint]]\nroute = [\"GET /c\", \"GET /b\"]\noperation = \"reset_password\"\n";
 
     #[test]
     fn each_operation_needs_a_case() {

@@ -1,5 +1,5 @@
-//! Which dialects there are: the built-in ones and those in the operator's folder. Finds and compiles them; knows none of
-//! them by name.
+//! Which dialects there are: the built-in ones, those of the gallery and those in the operator's folder. Finds and
+//! compiles them; knows none of them by name.
 
 use std::fmt;
 use std::fs;
@@ -11,18 +11,28 @@ use myna_dialect::{Dialect, Router, compile};
 
 use crate::config;
 
-/// A dialect that came with the program.
-pub(crate) struct Builtin {
-    /// Its name.
-    pub(crate) name: &'static str,
-    /// Its file.
-    pub(crate) text: &'static str,
-    /// Its cases, each with the name of its file.
-    pub(crate) cases: &'static [(&'static str, &'static str)],
+/// Where a dialect comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Origin {
+    /// Came with the program, and is served unless the configuration names others.
+    Builtin,
+    /// Came with the program, and is served only when the configuration names it.
+    Gallery,
+    /// The operator's own.
+    Own,
 }
 
-/// Every folder of `dialects/`.
-pub(crate) const BUILTIN: &[Builtin] = include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
+/// A dialect that came with the program.
+struct Shipped {
+    origin: Origin,
+    name: &'static str,
+    text: &'static str,
+    /// Its cases, each with the name of its file.
+    cases: &'static [(&'static str, &'static str)],
+}
+
+/// Every folder of `dialects/` and `dialects/gallery/`.
+const SHIPPED: &[Shipped] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 
 /// A dialect file, found and not yet compiled.
 pub(crate) struct Found {
@@ -32,8 +42,8 @@ pub(crate) struct Found {
     pub(crate) source: Source,
     /// Its cases.
     pub(crate) cases: Vec<Source>,
-    /// Whether it came with the program.
-    pub(crate) builtin: bool,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
 }
 
 /// Dialect files that cannot be served; everything that is wrong with all of them.
@@ -48,7 +58,8 @@ impl fmt::Display for DialectFaults {
 
 impl std::error::Error for DialectFaults {}
 
-/// Every dialect there is, by name. One in the operator's folder stands in for a built-in one of the same name.
+/// Every dialect there is, by name. One in the operator's folder stands in for one of the same name that came with the
+/// program.
 ///
 /// # Errors
 /// When the folder cannot be read.
@@ -57,8 +68,8 @@ pub(crate) fn all(folder: Option<&Path>) -> Result<Vec<Found>, DialectFaults> {
         Some(folder) => in_folder(folder)?,
         None => Vec::new(),
     };
-    let builtin = BUILTIN.iter().filter(|builtin| own.iter().all(|found| found.name != builtin.name));
-    let mut found: Vec<Found> = builtin.map(from_builtin).collect();
+    let shipped = SHIPPED.iter().filter(|shipped| own.iter().all(|found| found.name != shipped.name));
+    let mut found: Vec<Found> = shipped.map(from_shipped).collect();
     found.extend(own);
     found.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(found)
@@ -70,7 +81,9 @@ pub(crate) fn all(folder: Option<&Path>) -> Result<Vec<Found>, DialectFaults> {
 /// A name that there is no dialect for, with the nearest one.
 pub(crate) fn enabled(dialects: &config::Dialects) -> Result<Vec<Found>, DialectFaults> {
     let all = all(dialects.folder.as_deref())?;
-    let Some(names) = &dialects.enabled else { return Ok(all) };
+    let Some(names) = &dialects.enabled else {
+        return Ok(all.into_iter().filter(|found| found.origin != Origin::Gallery).collect());
+    };
     let known: Vec<&str> = all.iter().map(|found| found.name.as_str()).collect();
     let unknown: Vec<String> = names
         .iter()
@@ -136,13 +149,15 @@ pub(crate) fn route(dialects: Vec<Arc<Dialect>>, reserved: &[&str]) -> Result<Ro
     })
 }
 
-fn from_builtin(builtin: &Builtin) -> Found {
-    let file = |name: &str| format!("dialects/{}/{name}", builtin.name);
+fn from_shipped(shipped: &Shipped) -> Found {
+    let Shipped { origin, name, text, cases } = *shipped;
+    let folder = if origin == Origin::Gallery { "dialects/gallery" } else { "dialects" };
+    let file = |part: &str| format!("{folder}/{name}/{part}");
     Found {
-        name: builtin.name.to_owned(),
-        source: Source::new(file("dialect.toml"), builtin.text),
-        cases: builtin.cases.iter().map(|(name, text)| Source::new(file(&format!("cases/{name}")), *text)).collect(),
-        builtin: true,
+        name: name.to_owned(),
+        source: Source::new(file("dialect.toml"), text),
+        cases: cases.iter().map(|(case, text)| Source::new(file(&format!("cases/{case}")), *text)).collect(),
+        origin,
     }
 }
 
@@ -169,7 +184,7 @@ fn read(file: &Path) -> Result<Found, DialectFaults> {
             cases.push(Source::new(path.display().to_string(), text(&path)?));
         }
     }
-    Ok(Found { name, source: Source::new(file.display().to_string(), text(file)?), cases, builtin: false })
+    Ok(Found { name, source: Source::new(file.display().to_string(), text(file)?), cases, origin: Origin::Own })
 }
 
 fn sorted(folder: &Path) -> Result<Vec<PathBuf>, DialectFaults> {

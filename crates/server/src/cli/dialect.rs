@@ -7,7 +7,7 @@ use clap::Subcommand;
 
 use super::{Shown, in_color, say};
 use crate::cases::{self, Road};
-use crate::dialects::{self, DialectFaults};
+use crate::dialects::{self, DialectFaults, Origin};
 
 /// List, show, check and test dialects
 #[derive(Subcommand)]
@@ -20,17 +20,17 @@ pub(super) enum Dialect {
     },
     /// Print a dialect's file
     Show {
-        /// A built-in dialect, a folder or a file
+        /// A built-in dialect, one of the gallery, a folder or a file
         dialect: String,
     },
     /// Look for every fault in dialects: file, line, column, what to do
     Check {
-        /// Built-in dialects, folders or files [default: every built-in one]
+        /// Built-in dialects, folders or files [default: every built-in one and the gallery]
         dialects: Vec<String>,
     },
     /// Run the cases of dialects, without a network
     Test {
-        /// Built-in dialects, folders or files [default: every built-in one]
+        /// Built-in dialects, folders or files [default: every built-in one and the gallery]
         dialects: Vec<String>,
         /// Send the cases to this server instead (its users must be those of the cases)
         #[arg(long, value_name = "URL")]
@@ -97,7 +97,11 @@ fn list(folder: Option<PathBuf>) -> anyhow::Result<()> {
     let found = dialects::all(folder.as_deref()).map_err(shown)?;
     let compiled = dialects::compile_all(&found, in_color()).map_err(shown)?;
     for (dialect, found) in compiled.iter().zip(&found) {
-        let origin = if found.builtin { "built-in" } else { found.source.name.as_str() };
+        let origin = match found.origin {
+            Origin::Builtin => "built-in",
+            Origin::Gallery => "gallery",
+            Origin::Own => found.source.name.as_str(),
+        };
         say(format!("{} — {} ({origin})", dialect.name(), dialect.title()))?;
         for endpoint in dialect.endpoints() {
             let route = format!("{} {}", endpoint.method(), endpoint.path());

@@ -86,7 +86,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "dialects.enabled",
         Kind::Names,
         Unset(r#"["my-api"]"#),
-        "The dialects (login APIs) to serve. Unset: every built-in one.",
+        "The dialects (login APIs) to serve. Unset: every built-in one, and your own.",
     ),
     setting(
         "dialects.folder",
