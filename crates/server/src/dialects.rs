@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use myna_dialect::diagnostic::{Source, did_you_mean, render};
+use myna_dialect::diagnostic::{Diagnostic, Source, did_you_mean, line_column, render};
 use myna_dialect::{Dialect, Router, compile};
 
 use crate::config;
@@ -48,11 +48,43 @@ pub(crate) struct Found {
 
 /// Dialect files that cannot be served; everything that is wrong with all of them.
 #[derive(Debug)]
-pub(crate) struct DialectFaults(String);
+pub(crate) struct DialectFaults {
+    drawn: String,
+    faults: Vec<Blamed>,
+}
+
+/// One fault and where it is.
+#[derive(Debug)]
+struct Blamed {
+    /// File, line and column; `None` where the fault is in no one place.
+    place: Option<(String, usize, usize)>,
+    message: String,
+    help: Option<String>,
+}
+
+impl DialectFaults {
+    /// Faults without a place in a file, one a line.
+    fn plain(lines: Vec<String>) -> Self {
+        let drawn = lines.join("\n");
+        let faults = lines.into_iter().map(|message| Blamed { place: None, message, help: None }).collect();
+        Self { drawn, faults }
+    }
+
+    /// One line in the log for each fault, so that what collects logs can point at the place.
+    pub(crate) fn log(&self) {
+        for Blamed { place, message, help } in &self.faults {
+            let (file, line, column) = match place {
+                Some((file, line, column)) => (Some(file), Some(line), Some(column)),
+                None => (None, None, None),
+            };
+            tracing::error!(file, line, column, fault = message, help, "a dialect cannot be served");
+        }
+    }
+}
 
 impl fmt::Display for DialectFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.drawn)
     }
 }
 
@@ -94,7 +126,7 @@ pub(crate) fn enabled(dialects: &config::Dialects) -> Result<Vec<Found>, Dialect
         })
         .collect();
     if !unknown.is_empty() {
-        return Err(DialectFaults(unknown.join("\n")));
+        return Err(DialectFaults::plain(unknown));
     }
     Ok(all.into_iter().filter(|found| names.contains(&found.name)).collect())
 }
@@ -117,7 +149,7 @@ pub(crate) fn named(name: &str, folder: Option<&Path>) -> Result<Found, DialectF
         Some(at) => Ok(all.swap_remove(at)),
         None => {
             let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-            Err(DialectFaults(format!("there is no dialect, file or folder `{name}`{hint}")))
+            Err(DialectFaults::plain(vec![format!("there is no dialect, file or folder `{name}`{hint}")]))
         }
     }
 }
@@ -128,14 +160,23 @@ pub(crate) fn named(name: &str, folder: Option<&Path>) -> Result<Found, DialectF
 /// Every fault of every file at once.
 pub(crate) fn compile_all(found: &[Found], color: bool) -> Result<Vec<Arc<Dialect>>, DialectFaults> {
     let mut dialects = Vec::new();
-    let mut faults = Vec::new();
+    let (mut drawn, mut faults) = (Vec::new(), Vec::new());
     for each in found {
         match compile(&each.source, Some(&each.name)) {
             Ok(dialect) => dialects.push(Arc::new(dialect)),
-            Err(diagnostics) => faults.push(render(&each.source, &diagnostics, color)),
+            Err(diagnostics) => {
+                drawn.push(render(&each.source, &diagnostics, color));
+                faults.extend(diagnostics.into_iter().map(|fault| blamed(&each.source, fault)));
+            }
         }
     }
-    if faults.is_empty() { Ok(dialects) } else { Err(DialectFaults(faults.join("\n"))) }
+    if faults.is_empty() { Ok(dialects) } else { Err(DialectFaults { drawn: drawn.join("\n"), faults }) }
+}
+
+fn blamed(source: &Source, fault: Diagnostic) -> Blamed {
+    let Diagnostic { span, message, help } = fault;
+    let (line, column) = span.map_or((1, 1), |span| line_column(source, span.start));
+    Blamed { place: Some((source.name.clone(), line, column)), message, help }
 }
 
 /// One router over all; every overlap is listed, also with the server's own paths.
@@ -145,7 +186,7 @@ pub(crate) fn compile_all(found: &[Found], color: bool) -> Result<Vec<Arc<Dialec
 pub(crate) fn route(dialects: Vec<Arc<Dialect>>, reserved: &[&str]) -> Result<Router, DialectFaults> {
     Router::new(dialects, reserved).map_err(|overlaps| {
         let lines: Vec<String> = overlaps.iter().map(ToString::to_string).collect();
-        DialectFaults(lines.join("\n"))
+        DialectFaults::plain(lines)
     })
 }
 
@@ -173,8 +214,9 @@ fn in_folder(folder: &Path) -> Result<Vec<Found>, DialectFaults> {
 }
 
 fn read(file: &Path) -> Result<Found, DialectFaults> {
-    let text =
-        |path: &Path| fs::read_to_string(path).map_err(|error| DialectFaults(format!("{}: {error}", path.display())));
+    let text = |path: &Path| {
+        fs::read_to_string(path).map_err(|error| DialectFaults::plain(vec![format!("{}: {error}", path.display())]))
+    };
     let absolute = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let folder = absolute.parent().unwrap_or(Path::new("."));
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -188,7 +230,8 @@ fn read(file: &Path) -> Result<Found, DialectFaults> {
 }
 
 fn sorted(folder: &Path) -> Result<Vec<PathBuf>, DialectFaults> {
-    let entries = fs::read_dir(folder).map_err(|error| DialectFaults(format!("{}: {error}", folder.display())))?;
+    let entries =
+        fs::read_dir(folder).map_err(|error| DialectFaults::plain(vec![format!("{}: {error}", folder.display())]))?;
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();
     Ok(paths)

@@ -1,5 +1,5 @@
 //! The keys on disk: one folder, mode 0700, a file of mode 0600 for each key. What is missing is made at the first
-//! start; what an operator imports while the server runs is picked up by [`Keyring::reload`].
+//! start or by [`Keyring::adopt`]; what an operator imports while the server runs is picked up by [`Keyring::reload`].
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use myna_core::time::Timestamp;
@@ -124,13 +124,23 @@ pub(crate) struct KeyFile {
     key: Arc<SigningKey>,
 }
 
-type Rings = HashMap<(String, Use), Arc<KeyRing>>;
+type Rings = HashMap<Need, Arc<KeyRing>>;
+
+/// The keys in use at one moment.
+struct InUse {
+    /// What the dialects need that are served now.
+    served: Vec<Need>,
+    /// Also for every need that was served before: a request that is in flight while the dialects are replaced signs and
+    /// verifies with its own dialect's keys.
+    rings: Rings,
+}
 
 /// All keys of the server.
 pub(crate) struct Keyring {
     folder: PathBuf,
-    needs: Vec<Need>,
-    rings: ArcSwap<Rings>,
+    in_use: ArcSwap<InUse>,
+    /// Held by whoever replaces what is in use, so that no replacement is lost.
+    replacing: Mutex<()>,
     refresh: RefreshKey,
     reset: RefreshKey,
 }
@@ -143,19 +153,12 @@ impl Keyring {
     pub(crate) fn open(folder: &Path, needs: Vec<Need>, now: Timestamp) -> Result<Self, KeyringError> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|e| io_error(folder, e))?;
         let root = root_key(folder)?;
-        let present = list(folder)?;
-        for need in &needs {
-            if !present.iter().any(|file| file.need == *need) {
-                let key = generate(need.algorithm).map_err(|e| key_error(folder, e))?;
-                save(folder, need, &key, now)?;
-                tracing::info!(dialect = need.dialect, purpose = need.purpose.name(), kid = key.kid(), "made a key");
-            }
-        }
+        make_missing(folder, &needs, now)?;
         let rings = rings(folder, &needs)?;
         Ok(Self {
             folder: folder.to_owned(),
-            needs,
-            rings: ArcSwap::from_pointee(rings),
+            in_use: ArcSwap::from_pointee(InUse { served: needs, rings }),
+            replacing: Mutex::new(()),
             refresh: RefreshKey::from_bytes(&derive(&root, "refresh tokens")),
             reset: RefreshKey::from_bytes(&derive(&root, "reset tokens")),
         })
@@ -166,7 +169,25 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError`].
     pub(crate) fn reload(&self) -> Result<(), KeyringError> {
-        self.rings.store(Arc::new(rings(&self.folder, &self.needs)?));
+        let replacing = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.replace(self.in_use.load().served.clone(), &replacing)
+    }
+
+    /// Makes what is missing for dialects that are about to be served. The keys of those served so far stay in use.
+    ///
+    /// # Errors
+    /// [`KeyringError`]; the keys in use stay as they were.
+    pub(crate) fn adopt(&self, needs: Vec<Need>, now: Timestamp) -> Result<(), KeyringError> {
+        let replacing = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        make_missing(&self.folder, &needs, now)?;
+        self.replace(needs, &replacing)
+    }
+
+    fn replace(&self, served: Vec<Need>, _replacing: &MutexGuard<'_, ()>) -> Result<(), KeyringError> {
+        let mut known: Vec<Need> = self.in_use.load().rings.keys().cloned().collect();
+        known.extend(served.iter().filter(|need| !self.in_use.load().rings.contains_key(need)).cloned());
+        let rings = rings(&self.folder, &known)?;
+        self.in_use.store(Arc::new(InUse { served, rings }));
         Ok(())
     }
 
@@ -175,11 +196,13 @@ impl Keyring {
         &self.folder
     }
 
-    /// The keys of a dialect for one use.
-    pub(crate) fn ring(&self, dialect: &str, purpose: Use) -> Option<Arc<KeyRing>> {
-        // Two look-ups by an owned name would cost an allocation; a handful of rings is scanned as fast.
-        let rings = self.rings.load();
-        rings.iter().find(|((name, of), _)| *of == purpose && name == dialect).map(|(_, ring)| Arc::clone(ring))
+    /// The keys of a dialect for one use and the algorithm that its file states.
+    pub(crate) fn ring(&self, dialect: &str, purpose: Use, algorithm: &str) -> Option<Arc<KeyRing>> {
+        // A look-up by an owned name would cost an allocation; a handful of rings is scanned as fast.
+        let in_use = self.in_use.load();
+        let is_it =
+            |need: &Need| need.purpose == purpose && need.dialect == dialect && need.algorithm.name() == algorithm;
+        in_use.rings.iter().find(|(need, _)| is_it(need)).map(|(_, ring)| Arc::clone(ring))
     }
 
     /// The key of refresh tokens.
@@ -194,11 +217,24 @@ impl Keyring {
 
     /// The public keys of access tokens as a JWKS (RFC 7517 §5).
     pub(crate) fn jwks(&self) -> String {
-        let rings = self.rings.load();
-        let mut access: Vec<_> = rings.iter().filter(|((_, purpose), _)| *purpose == Use::Access).collect();
-        access.sort_by(|one, other| one.0.0.cmp(&other.0.0));
-        jwks(access.iter().flat_map(|(_, ring)| ring.keys()))
+        let in_use = self.in_use.load();
+        let mut access: Vec<_> = in_use.served.iter().filter(|need| need.purpose == Use::Access).collect();
+        access.sort_by(|one, other| one.dialect.cmp(&other.dialect));
+        jwks(access.iter().filter_map(|need| in_use.rings.get(need)).flat_map(|ring| ring.keys()))
     }
+}
+
+/// Makes a key for each need that has none.
+fn make_missing(folder: &Path, needs: &[Need], now: Timestamp) -> Result<(), KeyringError> {
+    let present = list(folder)?;
+    for need in needs {
+        if !present.iter().any(|file| file.need == *need) {
+            let key = generate(need.algorithm).map_err(|e| key_error(folder, e))?;
+            save(folder, need, &key, now)?;
+            tracing::info!(dialect = need.dialect, purpose = need.purpose.name(), kid = key.kid(), "made a key");
+        }
+    }
+    Ok(())
 }
 
 /// RSA keys of 2048 bits: what the clients of RS256 APIs expect, and three times cheaper to sign with than 3072.
@@ -221,7 +257,7 @@ fn rings(folder: &Path, needs: &[Need]) -> Result<Rings, KeyringError> {
         let Some(signing) = keys.next() else { continue };
         let others: Vec<VerifyingKey> = keys.map(|key| key.verifying().clone()).collect();
         let ring = KeyRing::new(signing, others).map_err(|e| key_error(folder, e))?;
-        rings.insert((need.dialect.clone(), need.purpose), Arc::new(ring));
+        rings.insert(need.clone(), Arc::new(ring));
     }
     Ok(rings)
 }

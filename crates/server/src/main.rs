@@ -11,6 +11,7 @@ mod http;
 mod jobs;
 mod keyring;
 mod mail;
+mod reload;
 mod start;
 
 fn main() -> std::process::ExitCode {

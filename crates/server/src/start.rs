@@ -25,6 +25,7 @@ use crate::http::wire::Wire;
 use crate::jobs::{self, Jobs};
 use crate::keyring::{Keyring, needs};
 use crate::mail::Mailer;
+use crate::reload::{self, Control, Hangup, Reload, Written};
 
 /// The file that `myna demo` leaves in a data folder that it makes.
 pub(crate) const DEMO_MARK: &str = "demo";
@@ -36,14 +37,17 @@ pub(crate) struct Server {
     wire: Arc<Wire>,
     bound: Vec<Bound>,
     jobs: Jobs,
+    reload: Arc<Reload>,
+    control: Option<Control>,
 }
 
 impl Server {
-    /// Binds the listeners first: a port that is taken is the likeliest fault, and nothing has been made by then.
+    /// Binds the listeners first: a port that is taken is the likeliest fault, and nothing has been made by then. `written`
+    /// tells at each reload which dialects are to be served.
     ///
     /// # Errors
     /// What is wrong and what to do about it.
-    pub(crate) fn new(config: &Config) -> anyhow::Result<Self> {
+    pub(crate) fn new(config: &Config, written: Written) -> anyhow::Result<Self> {
         let found = dialects::enabled(&config.dialects)?;
         let compiled = dialects::compile_all(&found, false)?;
         let router = dialects::route(compiled, &RESERVED)?;
@@ -79,7 +83,8 @@ impl Server {
             mail_queued: Arc::new(Notify::new()),
         });
         let limits = limits(config);
-        let site = Arc::new(Site { app: Arc::clone(&app), router, patience: config.http.request_timeout });
+        let site = Arc::new(Site::new(Arc::clone(&app), router, config.http.request_timeout));
+        let reload = Arc::new(Reload::new(Arc::clone(&site), &found, written));
         let wire = Arc::new(Wire {
             site,
             limits,
@@ -92,7 +97,10 @@ impl Server {
         };
         let link_base = config.reset.link_base.as_ref().map(|base| base.as_str().to_owned());
         let jobs = Jobs { app: Arc::clone(&app), mailer, link_base };
-        Ok(Self { app, wire, bound, jobs })
+        let control = Control::bind(&config.data)
+            .inspect_err(|error| tracing::warn!(%error, "no control socket: `myna reload` cannot ask, SIGHUP can"))
+            .ok();
+        Ok(Self { app, wire, bound, jobs, reload, control })
     }
 
     /// The addresses that are really listened on.
@@ -105,13 +113,14 @@ impl Server {
         &self.wire.site
     }
 
-    /// Serves until the process is asked to stop, then finishes what is in flight.
+    /// Serves until the process is asked to stop, then finishes what is in flight. `hangup` says what SIGHUP does.
     ///
     /// # Errors
     /// When the listeners cannot be used.
-    pub(crate) async fn run(self) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, hangup: Hangup) -> anyhow::Result<()> {
         let (stop, stopping) = watch::channel(false);
         let mut jobs = jobs::start(self.jobs, &stopping);
+        jobs.spawn(reload::serve(self.reload, self.control, hangup, stopping.clone()));
         let limits = self.wire.limits.clone();
         let wire = self.wire;
         let answer = Arc::new(move |request, peer| Arc::clone(&wire).answer(request, peer));

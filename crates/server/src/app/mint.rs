@@ -60,7 +60,7 @@ impl App {
 
     fn mint_access(&self, dialect: &Dialect, about: &About<'_>) -> Result<Minted, Fault> {
         let profile = dialect.access().ok_or(Fault::NoKey)?;
-        let ring = self.keys.ring(dialect.name(), Use::Access).ok_or(Fault::NoKey)?;
+        let ring = self.keys.ring(dialect.name(), Use::Access, profile.algorithm()).ok_or(Fault::NoKey)?;
         let view = about.view(&ring, None);
         let text = ring.signing().sign(&profile.header(&view), &profile.claims(&view))?;
         Ok(Minted {
@@ -82,7 +82,7 @@ impl App {
         let text = match dialect.refresh().ok_or(Fault::NoKey)? {
             RefreshProfile::Opaque(profile) => opaque_format(profile).encode(&bytes),
             RefreshProfile::Jwt(profile) => {
-                let ring = self.keys.ring(dialect.name(), Use::Refresh).ok_or(Fault::NoKey)?;
+                let ring = self.keys.ring(dialect.name(), Use::Refresh, profile.algorithm()).ok_or(Fault::NoKey)?;
                 let opaque = BASE64_URL_SAFE_NO_PAD.encode(bytes);
                 let view = about.view(&ring, Some(&opaque));
                 ring.signing().sign(&profile.header(&view), &profile.claims(&view))?

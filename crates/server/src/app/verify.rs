@@ -103,7 +103,7 @@ impl App {
     pub(super) fn bearer(&self, call: &Call, now: Timestamp, expiry: Expiry) -> Result<Bearer, Kind> {
         let token = call.inputs.secret(Field::AccessToken).ok_or(Kind::MissingToken)?;
         let profile = call.dialect.access().ok_or(Kind::InvalidToken)?;
-        let ring = self.keys.ring(call.dialect.name(), Use::Access).ok_or(Kind::InvalidToken)?;
+        let ring = self.keys.ring(call.dialect.name(), Use::Access, profile.algorithm()).ok_or(Kind::InvalidToken)?;
         let rules = Rules { leeway_seconds: 0, expiry };
         let claims = ring.verify(token.expose(), now.seconds(), &rules).map_err(|rejected| {
             tracing::debug!(%rejected, "access token refused");
@@ -120,7 +120,7 @@ impl App {
         let bytes = match call.dialect.refresh()? {
             RefreshProfile::Opaque(profile) => super::mint::opaque_format(profile).decode(token)?,
             RefreshProfile::Jwt(profile) => {
-                let ring = self.keys.ring(call.dialect.name(), Use::Refresh)?;
+                let ring = self.keys.ring(call.dialect.name(), Use::Refresh, profile.algorithm())?;
                 let rules = Rules { leeway_seconds: 0, expiry: Expiry::Enforce };
                 let claims = ring.verify(token, now.seconds(), &rules).ok()?;
                 BASE64_URL_SAFE_NO_PAD.decode(profile.opaque_of(claims.members())?).ok()?

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::{log, say};
 use crate::app::App;
 use crate::config::{self, Config};
+use crate::reload::Hangup;
 use crate::start::{DEMO_MARK, Server};
 
 /// Try Myna: serve every built-in dialect with example users and a temporary data folder
@@ -71,14 +72,15 @@ impl Demo {
             "{} holds users that no demo made; name another folder with --data",
             data.display()
         );
-        let server = Server::new(&config)?;
+        let dialects = config.dialects.clone();
+        let server = Server::new(&config, Box::new(move || Ok(dialects.clone())))?;
         let examples: Examples = toml::from_str(include_str!("demo.toml")).context("demo.toml")?;
         std::fs::write(data.join(DEMO_MARK), "made by `myna demo`: everybody knows these users' passwords\n")?;
         create_users(&server.app, &examples.user).await?;
         self.introduce(&server, &config, &examples)?;
         // Only now: what is made at a first start would stand before the introduction.
         log::start(&config.log);
-        server.run().await
+        server.run(Hangup::Ends).await
     }
 
     /// Nothing of the operator's own configuration: a demo is the same everywhere.

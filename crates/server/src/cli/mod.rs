@@ -6,6 +6,7 @@ mod dialect;
 mod init;
 mod key;
 mod log;
+mod reload;
 mod serve;
 mod user;
 
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, ConfigFaults};
 use crate::dialects::DialectFaults;
 
 /// Lines at the end of `myna --help`.
@@ -25,6 +26,7 @@ Examples:
   myna init                         write a commented myna.toml into this folder
   myna check                        look for every fault in the configuration and the dialects
   myna serve                        serve what myna.toml says
+  myna reload                       have the running server read its dialects again
   myna user add --email ada@example.com --first-name Ada
   myna dialect show spring          print a built-in dialect, a starting point for your own
   myna dialect test ./my-api        prove your own dialect with its cases";
@@ -50,6 +52,8 @@ enum Command {
     Init(init::Init),
     /// Look for every fault in the configuration and the dialects, without serving
     Check(check::Check),
+    /// Have the running server read its dialects again; faults leave it as it is
+    Reload(reload::Reload),
     /// Make, show, alter, disable and delete users; works while the server runs
     #[command(subcommand)]
     User(user::User),
@@ -80,13 +84,24 @@ struct Settings {
 impl Settings {
     /// The configuration, with `more` over it.
     fn load(&self, more: &[(&str, &str)]) -> anyhow::Result<Config> {
+        self.read(more).map_err(|faults| anyhow::anyhow!(Shown(faults.render(in_color()))))
+    }
+
+    fn read(&self, more: &[(&str, &str)]) -> Result<Config, ConfigFaults> {
         let data = self.data.as_ref().map(|path| path.display().to_string());
         let mut overrides = more.to_vec();
         if let Some(data) = &data {
             overrides.push(("data", data));
         }
         Config::load(self.config.as_deref(), config::environment(), &overrides)
-            .map_err(|faults| anyhow::anyhow!(Shown(faults.render(in_color()))))
+    }
+
+    /// The data folder alone: a configuration with a fault does not hide it if it is named.
+    fn data_folder(&self) -> anyhow::Result<PathBuf> {
+        match &self.data {
+            Some(data) => Ok(data.clone()),
+            None => Ok(self.load(&[])?.data),
+        }
     }
 }
 
@@ -136,6 +151,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Demo(demo) => block_on(demo.run()),
         Command::Init(init) => init.run(),
         Command::Check(check) => check.run(),
+        Command::Reload(reload) => reload.run(),
         Command::User(user) => block_on(user.run()),
         Command::Key(key) => key.run(),
         Command::Dialect(dialect) => block_on(dialect.run()),

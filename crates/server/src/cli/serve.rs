@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{Settings, log};
+use crate::reload::{Hangup, Written};
 use crate::start::Server;
 
 /// Serve the configured dialects until SIGTERM or Ctrl-C
@@ -20,12 +21,11 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let overrides = [("http.listen", &self.http), ("https.listen", &self.https)];
-        let overrides: Vec<_> = overrides.iter().filter_map(|(key, value)| Some((*key, value.as_deref()?))).collect();
-        let config = self.settings.load(&overrides)?;
+        let config = self.settings.load(&self.overrides())?;
         log::start(&config.log);
-        let server = Server::new(&config)?;
-        let dialects: Vec<&str> = server.site().dialects().map(|dialect| dialect.name()).collect();
+        let server = Server::new(&config, self.written())?;
+        let dialects = server.site().dialects();
+        let dialects: Vec<&str> = dialects.iter().map(|dialect| dialect.name()).collect();
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             data = %config.data.display(),
@@ -33,6 +33,15 @@ impl Serve {
             addresses = ?server.addresses(),
             "serving"
         );
-        server.run().await
+        server.run(Hangup::Reloads).await
+    }
+
+    fn overrides(&self) -> Vec<(&str, &str)> {
+        let overrides = [("http.listen", &self.http), ("https.listen", &self.https)];
+        overrides.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?))).collect()
+    }
+
+    fn written(self) -> Written {
+        Box::new(move || Ok(self.settings.read(&self.overrides())?.dialects))
     }
 }

@@ -61,6 +61,7 @@ pub(crate) struct Config {
 }
 
 /// Which dialects are served.
+#[derive(Clone)]
 pub(crate) struct Dialects {
     /// Their names; `None`: every built-in one.
     pub(crate) enabled: Option<Vec<String>>,

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, USER_AGENT, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use myna_core::outcome::{Kind, Outcome};
@@ -46,13 +47,23 @@ pub(crate) struct Plain {
 pub(crate) struct Site {
     /// The executor.
     pub(crate) app: Arc<App>,
-    /// Every route of every dialect.
-    pub(crate) router: Router,
+    /// Every route of every dialect. A request looks at it once and keeps what it found.
+    router: ArcSwap<Router>,
     /// An operation that takes longer is given up.
-    pub(crate) patience: Duration,
+    patience: Duration,
 }
 
 impl Site {
+    /// A site that serves the dialects of `router`.
+    pub(crate) fn new(app: Arc<App>, router: Router, patience: Duration) -> Self {
+        Self { app, router: ArcSwap::from_pointee(router), patience }
+    }
+
+    /// Serves the dialects of `router` from the next request on; requests in flight keep theirs.
+    pub(crate) fn replace(&self, router: Router) {
+        self.router.store(Arc::new(router));
+    }
+
     /// Answers a request. Never fails: what goes wrong is an answer, too.
     pub(crate) async fn answer(self: &Arc<Self>, request: Plain) -> Response {
         let mut response = match self.own(&request).await {
@@ -91,7 +102,8 @@ impl Site {
     }
 
     async fn by_dialect(self: &Arc<Self>, request: &Plain) -> Response {
-        match self.router.find(&request.method, &request.path) {
+        let found = self.router.load().find(&request.method, &request.path);
+        match found {
             Found::Endpoint(found) => self.operate(found, request).await,
             Found::WrongMethod { dialect, allow } => {
                 let outcome = Outcome::plain(Kind::MethodNotAllowed);
@@ -188,8 +200,8 @@ impl Site {
     }
 
     /// Every dialect that is served.
-    pub(crate) fn dialects(&self) -> impl Iterator<Item = &Arc<Dialect>> {
-        self.router.dialects()
+    pub(crate) fn dialects(&self) -> Vec<Arc<Dialect>> {
+        self.router.load().dialects().cloned().collect()
     }
 }
 
