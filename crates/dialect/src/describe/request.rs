@@ -53,8 +53,7 @@ fn describe(plan: &Plan, operation: Operation, at: usize, input: &Input) -> Inpu
 fn is_needed(plan: &Plan, operation: Operation, field: Field) -> bool {
     let read = |field: &Field| plan.inputs.iter().any(|input| input.field == Some(*field));
     let alone = |needed: &&[Field]| needed.contains(&field) && needed.iter().filter(|field| read(field)).count() == 1;
-    operation.entry().needs.iter().any(alone)
-        || (operation == Operation::Refresh && field == Field::AccessToken)
+    operation.entry().needs.iter().any(alone) || (operation == Operation::Refresh && field == Field::AccessToken)
 }
 
 fn holds(members: &[(String, Shape)], at: usize) -> bool {
