@@ -86,7 +86,15 @@ impl Response {
         match &self.body {
             Body::Empty if body.is_empty() => {}
             Body::Empty => found.push(Mismatch::new("body", "none", cut(&text))),
-            Body::Json(node) => node.compare_bytes("body", body, captures, &mut found),
+            Body::Json(node) => {
+                let before = found.len();
+                node.compare_bytes("body", body, captures, &mut found);
+                // Another status is another answer: the whole of it tells more than each member that is not there.
+                if status != self.status && found.len() > before {
+                    found.truncate(before);
+                    found.push(Mismatch::new("body", cut(&node.show(captures)), cut(&text)));
+                }
+            }
             Body::Text(pattern) => {
                 let matches = std::str::from_utf8(body).is_ok_and(|text| pattern.matches(text, captures));
                 if !matches {

@@ -56,28 +56,60 @@ impl Node {
                 }
             }
             (Self::Array(items), Value::Array(values)) => {
-                if items.len() != values.len() {
-                    return differs(format!("an array of {}", items.len()));
-                }
                 for (at, (item, value)) in items.iter().zip(values).enumerate() {
                     item.compare(&format!("{place}[{at}]"), value, captures, found);
+                }
+                for (at, item) in items.iter().enumerate().skip(values.len()) {
+                    found.push(Mismatch::new(format!("{place}[{at}]"), item.show(captures), NOTHING));
+                }
+                for (at, value) in values.iter().enumerate().skip(items.len()) {
+                    found.push(Mismatch::new(format!("{place}[{at}]"), NOTHING, cut(&value.to_string())));
                 }
             }
             (Self::Array(_), _) => differs("an array".to_owned()),
             (Self::Object(members), Value::Object(values)) => {
-                let expected: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
-                let got: Vec<&str> = values.keys().map(String::as_str).collect();
-                if expected != got {
-                    let list = |names: &[&str]| format!("members {}", names.join(", "));
-                    found.push(Mismatch::new(place, list(&expected), list(&got)));
-                }
                 for (name, member) in members {
-                    if let Some(value) = values.get(name) {
-                        member.compare(&format!("{place}.{name}"), value, captures, found);
+                    let place = format!("{place}.{name}");
+                    match values.get(name) {
+                        Some(value) => member.compare(&place, value, captures, found),
+                        None => found.push(Mismatch::new(place, member.show(captures), NOTHING)),
                     }
+                }
+                let expected: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+                for (name, value) in values.iter().filter(|(name, _)| !expected.contains(&name.as_str())) {
+                    found.push(Mismatch::new(format!("{place}.{name}"), NOTHING, cut(&value.to_string())));
+                }
+                let got: Vec<&str> = values.keys().map(String::as_str).collect();
+                if expected.len() == got.len() && expected != got && got.iter().all(|name| expected.contains(name)) {
+                    let list = |names: &[&str]| format!("the order {}", names.join(", "));
+                    found.push(Mismatch::new(place, list(&expected), list(&got)));
                 }
             }
             (Self::Object(_), _) => differs("an object".to_owned()),
+        }
+    }
+}
+
+/// What a mismatch says where one side has nothing.
+const NOTHING: &str = "nothing";
+
+impl Node {
+    /// The tree as compact JSON, what varies as it is written.
+    pub(super) fn show(&self, captures: &Captures) -> String {
+        match self {
+            Self::Literal(value) => value.to_string(),
+            Self::Leaf(pattern) => shown_leaf(pattern, captures),
+            Self::Array(items) => {
+                let items: Vec<String> = items.iter().map(|item| item.show(captures)).collect();
+                format!("[{}]", items.join(","))
+            }
+            Self::Object(members) => {
+                let member = |(name, member): &(String, Self)| {
+                    format!("{}:{}", Value::from(name.as_str()), member.show(captures))
+                };
+                let members: Vec<String> = members.iter().map(member).collect();
+                format!("{{{}}}", members.join(","))
+            }
         }
     }
 }

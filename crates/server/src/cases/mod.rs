@@ -1,17 +1,18 @@
 //! Runs the cases of dialects: in this process without a network, over HTTP to a server started here, or against any
 //! other server. Parsing and comparing are the dialect crate's.
 
+mod difference;
 mod here;
 mod send;
 
-use std::fmt::Write as _;
 use std::io;
 
 use http::{HeaderMap, HeaderValue};
-use myna_dialect::case::{self, Action, Captures, Case, Mismatch};
+use myna_dialect::case::{self, Action, Captures, Case};
 use myna_dialect::diagnostic::render;
 
 use crate::dialects::Found;
+use difference::list;
 use here::Here;
 use send::Remote;
 
@@ -33,25 +34,36 @@ pub(crate) enum Road {
     Http,
 }
 
-type Say<'a> = &'a mut (dyn FnMut(&str) -> io::Result<()> + Send);
+/// Where a run is told, line by line.
+pub(crate) struct Report<'a> {
+    /// Prints.
+    pub(crate) say: &'a mut (dyn FnMut(&str) -> io::Result<()> + Send),
+    /// Whether differences are drawn in colour.
+    pub(crate) color: bool,
+}
 
 /// Runs every case whose name holds `only` against a Myna made for it: fresh data, a clock that is moved by hand.
 ///
 /// # Errors
 /// When a dialect does not compile or the Myna cannot be made; a case that does not hold is no error.
-pub(crate) async fn run_here(found: &[Found], only: Option<&str>, road: Road, say: Say<'_>) -> anyhow::Result<Summary> {
+pub(crate) async fn run_here(
+    found: &[Found],
+    only: Option<&str>,
+    road: Road,
+    mut report: Report<'_>,
+) -> anyhow::Result<Summary> {
     let mut summary = Summary::default();
     for dialect in found {
         let here = Here::new(dialect, road)?;
         for source in dialect.cases.iter().filter(|source| only.is_none_or(|text| source.name.contains(text))) {
             let result = match case::parse(source) {
-                Err(faults) => Err(render(source, &faults, false)),
+                Err(faults) => Err(render(source, &faults, report.color)),
                 Ok(case) => {
                     let mut bench = here.bench(&case).await?;
-                    play(&case, &mut Server::Here(&mut bench)).await
+                    play(&case, &mut Server::Here(&mut bench), report.color).await
                 }
             };
-            summary.note(&source.name, result, say)?;
+            summary.note(&source.name, result, &mut report)?;
         }
     }
     Ok(summary)
@@ -66,7 +78,7 @@ pub(crate) async fn run_against(
     url: &str,
     found: &[Found],
     only: Option<&str>,
-    say: Say<'_>,
+    mut report: Report<'_>,
 ) -> anyhow::Result<Summary> {
     let remote = Remote::new(url)?;
     let mut summary = Summary::default();
@@ -75,14 +87,14 @@ pub(crate) async fn run_against(
             continue;
         }
         let result = match case::parse(source) {
-            Err(faults) => Err(render(source, &faults, false)),
+            Err(faults) => Err(render(source, &faults, report.color)),
             Ok(case) if case.steps.iter().any(|step| needs_a_hand(&step.action)) => {
-                say(&format!("left out  {} (needs a hand on the server)", source.name))?;
+                (report.say)(&format!("left out  {} (needs a hand on the server)", source.name))?;
                 continue;
             }
-            Ok(case) => play(&case, &mut Server::Remote(&remote)).await,
+            Ok(case) => play(&case, &mut Server::Remote(&remote), report.color).await,
         };
-        summary.note(&source.name, result, say)?;
+        summary.note(&source.name, result, &mut report)?;
     }
     Ok(summary)
 }
@@ -95,15 +107,15 @@ const fn needs_a_hand(action: &Action) -> bool {
 }
 
 impl Summary {
-    fn note(&mut self, name: &str, result: Result<(), String>, say: Say<'_>) -> io::Result<()> {
+    fn note(&mut self, name: &str, result: Result<(), String>, report: &mut Report<'_>) -> io::Result<()> {
         match result {
             Ok(()) => {
                 self.passed += 1;
-                say(&format!("ok        {name}"))
+                (report.say)(&format!("ok        {name}"))
             }
             Err(why) => {
                 self.failed += 1;
-                say(&format!("FAILED    {name}\n{}", why.trim_end()))
+                (report.say)(&format!("FAILED    {name}\n{}", why.trim_end()))
             }
         }
     }
@@ -116,7 +128,7 @@ enum Server<'a> {
 }
 
 /// Plays a case to its first step that does not hold.
-async fn play(case: &Case, server: &mut Server<'_>) -> Result<(), String> {
+async fn play(case: &Case, server: &mut Server<'_>, color: bool) -> Result<(), String> {
     let mut captures = Captures::default();
     for step in &case.steps {
         let at = |text: String| format!("    line {}: {text}", step.line);
@@ -133,24 +145,16 @@ async fn play(case: &Case, server: &mut Server<'_>) -> Result<(), String> {
                 exchange
                     .response
                     .compare(status, headers, body, &mut captures)
-                    .map_err(|mismatches| at(format!("{shown}{}", list(&mismatches))))?;
+                    .map_err(|mismatches| at(format!("{shown}{}", list(&mismatches, color))))?;
             }
             (Action::Jwt(jwt), _) => {
-                jwt.compare(&mut captures).map_err(|mismatches| at(format!("jwt{}", list(&mismatches))))?;
+                jwt.compare(&mut captures).map_err(|mismatches| at(format!("jwt{}", list(&mismatches, color))))?;
             }
             (action, Server::Here(bench)) => bench.step(action, &mut captures).await.map_err(at)?,
             (_, Server::Remote(_)) => return Err(at("needs a hand on the server".to_owned())),
         }
     }
     Ok(())
-}
-
-fn list(mismatches: &[Mismatch]) -> String {
-    let mut text = String::new();
-    for Mismatch { place, expected, got } in mismatches {
-        let _ = write!(text, "\n      {place}\n        expected {expected}\n        got      {got}");
-    }
-    text
 }
 
 /// An answer as it came.

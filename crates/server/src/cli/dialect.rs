@@ -1,12 +1,14 @@
 //! `myna dialect …`.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Subcommand;
 
+use super::watch::watch;
 use super::{Shown, in_color, say};
-use crate::cases::{self, Road};
+use crate::cases::{self, Report, Road};
 use crate::dialects::{self, DialectFaults, Origin};
 
 /// List, show, check and test dialects
@@ -27,6 +29,9 @@ pub(super) enum Dialect {
     Check {
         /// Built-in dialects, folders or files [default: every built-in one and the gallery]
         dialects: Vec<String>,
+        /// Look again whenever a file of the dialects changes
+        #[arg(long)]
+        watch: bool,
     },
     /// Run the cases of dialects, without a network
     Test {
@@ -41,6 +46,9 @@ pub(super) enum Dialect {
         /// Only cases whose name holds this text
         #[arg(long, value_name = "TEXT")]
         only: Option<String>,
+        /// Run them again whenever a file of the dialects changes
+        #[arg(long)]
+        watch: bool,
     },
 }
 
@@ -63,33 +71,53 @@ impl Dialect {
                 let found = dialects::named(&dialect, None).map_err(shown)?;
                 Ok(say(found.source.text.trim_end())?)
             }
-            Self::Check { dialects: names } => {
-                let found = chosen(&names)?;
-                let compiled = dialects::compile_all(&found, in_color()).map_err(shown)?;
-                for dialect in &compiled {
-                    say(format!("{}: no faults, {} endpoints", dialect.name(), dialect.endpoints().len()))?;
-                }
-                Ok(())
-            }
-            Self::Test { dialects: names, against, over_http, only } => {
-                let found = chosen(&names)?;
-                let summary = match against {
-                    None => {
-                        let road = if over_http { Road::Http } else { Road::Direct };
-                        cases::run_here(&found, only.as_deref(), road, &mut |line| say(line)).await?
-                    }
-                    Some(url) => cases::run_against(&url, &found, only.as_deref(), &mut |line| say(line)).await?,
-                };
-                say(format!("{} cases passed, {} failed", summary.passed, summary.failed))?;
-                if summary.failed > 0 {
-                    bail!("{} of {} cases failed", summary.failed, summary.failed + summary.passed);
-                }
-                if summary.passed == 0 {
-                    bail!("there was no case to run");
-                }
-                Ok(())
+            Self::Check { dialects, watch: false } => check(&dialects),
+            Self::Check { dialects, watch: true } => watch(&dialects, async || check(&dialects)).await,
+            Self::Test { dialects, against, over_http, only, watch: again } => {
+                let test = Test { dialects, against, over_http, only };
+                if again { watch(&test.dialects, || test.run()).await } else { test.run().await }
             }
         }
+    }
+}
+
+fn check(names: &[String]) -> anyhow::Result<()> {
+    let found = chosen(names)?;
+    let compiled = dialects::compile_all(&found, in_color()).map_err(shown)?;
+    for dialect in &compiled {
+        say(format!("{}: no faults, {} endpoints", dialect.name(), dialect.endpoints().len()))?;
+    }
+    Ok(())
+}
+
+/// `myna dialect test`.
+struct Test {
+    dialects: Vec<String>,
+    against: Option<String>,
+    over_http: bool,
+    only: Option<String>,
+}
+
+impl Test {
+    async fn run(&self) -> anyhow::Result<()> {
+        let found = chosen(&self.dialects)?;
+        let report = Report { say: &mut |line| say(line), color: std::io::stdout().is_terminal() };
+        let only = self.only.as_deref();
+        let summary = match &self.against {
+            None => {
+                let road = if self.over_http { Road::Http } else { Road::Direct };
+                cases::run_here(&found, only, road, report).await?
+            }
+            Some(url) => cases::run_against(url, &found, only, report).await?,
+        };
+        say(format!("{} cases passed, {} failed", summary.passed, summary.failed))?;
+        if summary.failed > 0 {
+            bail!("{} of {} cases failed", summary.failed, summary.failed + summary.passed);
+        }
+        if summary.passed == 0 {
+            bail!("there was no case to run");
+        }
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ mod log;
 mod reload;
 mod serve;
 mod user;
+mod watch;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -124,13 +125,18 @@ pub(crate) fn main() -> ExitCode {
         // A reader that has seen enough (`myna user list | head`) is no fault.
         Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let drawn = error.downcast_ref::<Shown>().map(ToString::to_string);
-            let drawn = drawn.or_else(|| error.downcast_ref::<DialectFaults>().map(ToString::to_string));
-            let text = drawn.unwrap_or_else(|| format!("myna: {}", causes(&error)));
-            let _ = writeln!(io::stderr().lock(), "{}", text.trim_end());
+            tell(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints to standard error why a command ends.
+fn tell(error: &anyhow::Error) {
+    let drawn = error.downcast_ref::<Shown>().map(ToString::to_string);
+    let drawn = drawn.or_else(|| error.downcast_ref::<DialectFaults>().map(ToString::to_string));
+    let text = drawn.unwrap_or_else(|| format!("myna: {}", causes(error)));
+    let _ = writeln!(io::stderr().lock(), "{}", text.trim_end());
 }
 
 /// The error and its causes, each once: some name their cause in their own words.

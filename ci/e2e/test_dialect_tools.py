@@ -1,0 +1,102 @@
+"""The tools for whoever writes a dialect: `--watch`, differences of cases."""
+
+import subprocess
+import unittest
+
+import support
+from support import run
+
+
+class Watching:
+    """A command that runs until the test ends it."""
+
+    def __init__(self, *arguments):
+        self.log = support.folder() / "log"
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                [str(support.BINARY), *map(str, arguments)], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                env=support.environment(),
+            )
+        support.running.add(self.process)
+
+    def said(self):
+        """What it printed so far."""
+        return self.log.read_text()
+
+    def runs(self, count):
+        """Waits until it has run so often; returns what the last run said."""
+        done = support.until(lambda: self.said().count("watching ") >= count)
+        if not done:
+            raise AssertionError(f"fewer than {count} runs:\n{self.said()}")
+        return self.said().split("Ctrl-C ends\n")[count - 1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait(10)
+        support.running.discard(self.process)
+
+
+def spring():
+    """A folder with the built-in dialect and one case."""
+    folder = support.folder() / "spring"
+    (folder / "cases").mkdir(parents=True)
+    (folder / "dialect.toml").write_text(run("dialect", "show", "spring").stdout)
+    (folder / "cases" / "hey.case").write_text("# No token\n\n> GET /api/user/hey\n\n< 401\n<\n< <any>\n")
+    return folder
+
+
+class Watch(unittest.TestCase):
+    def test_check_runs_again_after_a_change(self):
+        folder = spring()
+        file = folder / "dialect.toml"
+        text = file.read_text()
+        with Watching("dialect", "check", folder, "--watch") as watching:
+            self.assertIn("no faults", watching.runs(1))
+            file.write_text(text.replace("operation", "operaton", 1))
+            self.assertIn("unknown key `operaton`", watching.runs(2))
+            file.unlink()
+            self.assertIn("dialect.toml: No such file", watching.runs(3))
+            file.write_text(text)
+            self.assertIn("no faults", watching.runs(4))
+            self.assertIsNone(watching.process.poll())
+            # No terminal, no screen to clear.
+            self.assertNotIn("\x1b", watching.said())
+
+    def test_test_runs_again_after_a_change_of_a_case(self):
+        folder = spring()
+        case = folder / "cases" / "hey.case"
+        with Watching("dialect", "test", folder, "--watch") as watching:
+            self.assertIn("1 cases passed, 0 failed", watching.runs(1))
+            case.write_text(case.read_text().replace("401", "404"))
+            self.assertIn("expected 404", watching.runs(2))
+            case.rename(case.with_name("other.case"))
+            self.assertIn("other.case", watching.runs(3))
+
+    def test_what_cannot_change_is_not_watched(self):
+        for names in ((), ("spring",), ("no-such-folder",)):
+            with self.subTest(names):
+                self.assertIn("does not change", run("dialect", "check", "--watch", *names, status=1).stderr)
+
+
+class Differences(unittest.TestCase):
+    def test_each_difference_stands_at_its_place(self):
+        folder = spring()
+        (folder / "cases" / "hey.case").write_text(
+            '# Wrong in many ways\nuser { "id": 7, "email": "foo@gmail.com", "password": "foo" }\n\n'
+            '> POST /api/login\n> content-type: application/json\n>\n> {"email": "foo@gmail.com", "password": "foo"}\n\n'
+            '< 200\n<\n< {"token": "<jwt>", "tokenPrefix": "Baerer ", "tokenHeader": "Authorization", "user": '
+            '{"id": "7", "lastName": null, "firstName": null, "middleName": null, "email": "foo@gmail.co", '
+            '"role": "<any>", "status": "ACTIVE", "more": 1, "photo": null}}\n'
+        )
+        said = run("dialect", "test", folder, status=1).stdout
+        for expected in (
+            'body.tokenPrefix\n        expected "Baerer "\n        got      "Bearer "\n',
+            "body.expirationTs\n        expected nothing\n        got      ",
+            'body.user.id\n        expected "7"\n        got      7\n',
+            'body.user.email\n        expected "foo@gmail.co"\n        got      "foo@gmail.com"\n                              ^',
+            "body.user.more\n        expected 1\n        got      nothing\n",
+        ):
+            self.assertIn(expected, said)
