@@ -91,6 +91,11 @@ impl<'a> Value<'a> {
 }
 
 impl<'a> Scope<'a> {
+    /// The entry of `{each errors}`; outside of it the first, for APIs that report one failing field.
+    fn one_error(&self) -> Option<&'a FieldErrors> {
+        self.error.or_else(|| self.errors.first())
+    }
+
     /// The slot's value; `attribute` names which, for the one slot that has many.
     pub(crate) fn value(&self, slot: Slot, attribute: &str) -> Value<'a> {
         let (access, refresh) = (self.access, self.refresh);
@@ -115,10 +120,12 @@ impl<'a> Scope<'a> {
             }
             Slot::SessionDevice => Value::text(self.session.and_then(|session| session.device.as_deref())),
             Slot::RetryAfter => Value::int(self.retry_after.map(i64::from)),
-            Slot::Field => Value::text(self.error.map(|error| error.field.as_str())),
-            Slot::Label => self.error.map_or(Value::Absent, |error| Value::Text(error.field.replace('_', " ").into())),
-            Slot::Message => Value::text(self.message.or_else(|| self.error?.messages.first().map(String::as_str))),
-            Slot::Messages => Value::texts(self.error.map(|error| &error.messages)),
+            Slot::Field => Value::text(self.one_error().map(|error| error.field.as_str())),
+            Slot::Label => {
+                self.one_error().map_or(Value::Absent, |error| Value::Text(error.field.replace('_', " ").into()))
+            }
+            Slot::Message => Value::text(self.message.or_else(|| self.one_error()?.messages.first().map(String::as_str))),
+            Slot::Messages => Value::texts(self.one_error().map(|error| &error.messages)),
             Slot::RoleId => Value::int(self.role.map(|role| role.id)),
             Slot::RoleName => Value::text(self.role.map(|role| role.name.as_str())),
             Slot::RolePermissions => Value::texts(self.role.map(|role| &role.permissions)),
@@ -149,7 +156,7 @@ impl<'a> Scope<'a> {
         let (mut errors, mut messages, mut roles): (&[FieldErrors], &[String], &[Role]) = (&[], &[], &[]);
         match list {
             List::Errors => errors = self.errors,
-            List::Messages => messages = self.error.map_or(&[], |error| &error.messages),
+            List::Messages => messages = self.one_error().map_or(&[], |error| &error.messages),
             List::Roles => roles = self.user.map_or(&[], |user| &user.roles),
         }
         let errors = errors.iter().map(move |error| Self { error: Some(error), message: None, ..self });

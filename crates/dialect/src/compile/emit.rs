@@ -306,10 +306,13 @@ impl Emit<'_> {
     fn prove(&mut self, slot: Slot, name: &str, span: &Range<usize>) {
         let carrier = slot.carrier();
         let shown = format!("`{{{name}}}`");
+        // Outside its list an entry of `errors` is the first one, where there are any.
+        let first = carrier == Carrier::Error && self.used.place.carries(Slot::Errors);
         if matches!(carrier, Carrier::Error | Carrier::Role) {
-            if !self.lists.iter().any(|list| list.entry() == carrier) {
+            if !first && !self.lists.iter().any(|list| list.entry() == carrier) {
                 let list = if carrier == Carrier::Error { List::Errors } else { List::Roles };
-                let help = format!("it has a value inside `{{each {}}}`", list.slot().name());
+                let also = if list == List::Errors { ", and in a response for `invalid`: the first" } else { "" };
+                let help = format!("it has a value inside `{{each {}}}`{also}", list.slot().name());
                 self.fault(span, format!("{shown} stands outside its list"), help);
             }
             return;

@@ -190,6 +190,30 @@ fn errors_are_listed_with_their_messages() {
 }
 
 #[test]
+fn outside_of_the_list_stands_the_first_error() {
+    let first = r#"
+[on.signed_in]
+[on.error]
+[on.invalid]
+body = '{ "field": "{field}", "text": "{label}: {message}", "all": "{messages}", "each": ["{each messages}", "{message}"], "n": ["{each errors}", "{field}"] }'
+"#;
+    let dialect = dialect(&[first, TOKENS, LOGIN]);
+    let error = |field: &str, messages: &[&str]| FieldErrors {
+        field: field.to_owned(),
+        messages: messages.iter().map(|text| (*text).to_owned()).collect(),
+    };
+    let errors = [error("first_name", &["a", "b"]), error("x", &["c"])];
+    assert_eq!(
+        body(&respond(&dialect, Some(0), &Outcome::plain(Kind::WeakPassword), &errors)),
+        r#"{"field":"first_name","text":"first name: a","all":["a","b"],"each":["a","b"],"n":["first_name","x"]}"#
+    );
+    assert_eq!(
+        body(&respond(&dialect, Some(0), &Outcome::plain(Kind::Invalid), &[])),
+        r#"{"field":null,"text":": ","all":[],"each":[],"n":[]}"#
+    );
+}
+
+#[test]
 fn the_server_is_told_what_to_say_besides() {
     let dialect = dialect(&[ERRORS, TOKENS, LOGIN]);
     let response = respond(&dialect, None, &Outcome::overloaded(5), &[]);
