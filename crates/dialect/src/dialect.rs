@@ -9,6 +9,7 @@ use myna_core::problem::{Field, Problem};
 
 use crate::decode::Plan;
 use crate::encode::{Filling, Reply};
+use crate::insecure::Insecure;
 use crate::messages::{FieldErrors, Messages};
 use crate::route::Pattern;
 use crate::token::{AccessProfile, RefreshProfile};
@@ -22,6 +23,8 @@ pub struct Dialect {
     pub(crate) terms: Terms,
     pub(crate) access: Option<AccessProfile>,
     pub(crate) refresh: Option<RefreshProfile>,
+    pub(crate) insecure: Vec<Insecure>,
+    pub(crate) left_out: Vec<(String, String)>,
     pub(crate) honour_accept: bool,
     pub(crate) headers: Vec<(HeaderName, Filling)>,
     pub(crate) messages: Messages,
@@ -88,6 +91,16 @@ impl Dialect {
     /// Where the API is described.
     pub fn document(&self) -> Option<&str> {
         self.document.as_deref()
+    }
+
+    /// The rules that it does without, in the order of the file.
+    pub fn insecure(&self) -> &[Insecure] {
+        &self.insecure
+    }
+
+    /// Features of the API that it does not serve: name, and why or what to do instead. In the order of the file.
+    pub fn left_out(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.left_out.iter().map(|(name, why)| (name.as_str(), why.as_str()))
     }
 
     /// How its sessions live.

@@ -3,7 +3,7 @@
 //! reasons in the file. No I/O, no clock, no decisions about who may do what.
 //!
 //! Floors, a module imports only lower ones: `describe` · `compile` · `dialect decode encode` (one knot) · `route token check source`
-//! · `template value messages` · `slot` · `json write form media duration diagnostic`.
+//! · `template value messages` · `slot` · `insecure json write form media duration diagnostic`.
 
 pub mod case;
 mod check;
@@ -16,6 +16,7 @@ mod duration;
 mod encode;
 mod file;
 mod form;
+mod insecure;
 mod json;
 mod media;
 mod messages;
@@ -32,6 +33,7 @@ pub use compile::compile;
 pub use decode::{Refusal, Request};
 pub use dialect::{Dialect, Endpoint};
 pub use encode::{Answer, Minted, Response, Tokens, Wants};
+pub use insecure::Insecure;
 pub use messages::FieldErrors;
 pub use route::{Found, Match, Overlap, Params, Router};
 pub use token::{AccessProfile, Alphabet, JwtProfile, MintView, OpaqueProfile, RefreshProfile};

@@ -8,6 +8,7 @@ mod request;
 mod shape;
 mod token;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use http::HeaderName;
@@ -21,6 +22,7 @@ use crate::dialect::{Dialect, ReplyTable};
 use crate::duration;
 use crate::encode::{Filling, Reply};
 use crate::file::{Faults, Table, Text};
+use crate::insecure::{Insecure, Listed};
 use crate::messages::{FILL_INS, Messages, unknown_fill_ins};
 use crate::slot::Place;
 use crate::token::{AccessProfile, RefreshProfile};
@@ -28,12 +30,16 @@ use crate::tree::Tree;
 
 /// The largest dialect file.
 pub(crate) const FILE_BYTES_MAX: usize = 256 * 1024;
+/// What `[left_out]` says about one feature.
+const LEFT_OUT_CHARS_MAX: usize = 200;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const GRACE_MAX: Duration = Duration::from_secs(60);
-const ROOT_KEYS: [&str; 11] = [
+const ROOT_KEYS: [&str; 13] = [
     "dialect",
     "title",
     "document",
+    "insecure",
+    "left_out",
     "honour_accept",
     "unknown_members",
     "token",
@@ -60,6 +66,8 @@ struct Compiler {
     general: Vec<(Kind, usize)>,
     messages: Messages,
     strict: bool,
+    /// The rules that the file does without, and which of them it needed to so far.
+    insecure: Listed,
 }
 
 /// Proves a dialect file. `folder_name`: what its name must be.
@@ -88,6 +96,7 @@ pub fn compile(source: &Source, folder_name: Option<&str>) -> Result<Dialect, Ve
         general: Vec::new(),
         messages: Messages::default(),
         strict: false,
+        insecure: Listed::default(),
     };
     let dialect = compiler.dialect(&Table::root(&source.text, &document), folder_name);
     if compiler.budget == 0 {
@@ -109,6 +118,8 @@ impl Compiler {
         let name = self.name(root, folder_name);
         let title = root.text("title", &mut self.faults);
         let document = root.text("document", &mut self.faults);
+        self.insecure = Listed::new(root.texts("insecure", &mut self.faults), &mut self.faults);
+        let left_out = self.left_out(root);
         let honour_accept = root.bool("honour_accept", &mut self.faults).unwrap_or_default();
         self.strict = self.unknown_members(root);
         self.messages(root);
@@ -119,7 +130,10 @@ impl Compiler {
         let terms = self.terms(root, &name, access.as_ref(), refresh.as_ref());
         let endpoints = self.endpoints(root, honour_accept);
         let general = general_table(&self.general, endpoints.iter().map(|endpoint| &endpoint.replies));
+        let insecure = std::mem::take(&mut self.insecure).in_force(&mut self.faults);
         Some(Dialect {
+            insecure,
+            left_out,
             title: title.map_or_else(|| name.clone(), |title| title.value),
             name,
             document: document.map(|text| text.value),
@@ -152,6 +166,30 @@ impl Compiler {
                 .add(name.span.clone(), format!("the dialect is called `{}`, its folder `{folder}`", name.value));
         }
         name.value
+    }
+
+    /// Something at `span` is only lawful where the file lists `what`; `message` says what is wrong with it.
+    fn loosen(&mut self, what: Insecure, span: Range<usize>, message: impl Into<String>) -> bool {
+        self.insecure.need(what, span, message, &mut self.faults)
+    }
+
+    fn left_out(&mut self, root: &Table<'_>) -> Vec<(String, String)> {
+        let table = root.table("left_out", &mut self.faults);
+        let mut left_out = Vec::new();
+        for key in table.iter().flat_map(Table::keys) {
+            let Some(why) = table.as_ref().and_then(|table| table.text(&key.value, &mut self.faults)) else {
+                continue;
+            };
+            if why.value.trim().is_empty()
+                || why.value.chars().count() > LEFT_OUT_CHARS_MAX
+                || why.value.chars().any(char::is_control)
+            {
+                let message = format!("one line of at most {LEFT_OUT_CHARS_MAX} characters says why");
+                self.faults.add(why.span.clone(), message);
+            }
+            left_out.push((key.value, why.value));
+        }
+        left_out
     }
 
     fn unknown_members(&mut self, root: &Table<'_>) -> bool {

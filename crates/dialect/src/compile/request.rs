@@ -11,6 +11,7 @@ use crate::check::{Check, Rule};
 use crate::decode::{BodyPlan, Encoding, Input, Plan, Shape};
 use crate::diagnostic::did_you_mean;
 use crate::file::{Table, Text};
+use crate::insecure::Insecure;
 use crate::json::{self, Node};
 use crate::messages::fill;
 use crate::source::Source;
@@ -226,20 +227,24 @@ impl Compiler {
         if source.is_none() {
             self.faults.add(text.span.clone(), format!("`{}` cannot be a {kind}'s name", name.escape_debug()));
         }
-        match &source {
-            Some(Source::Path(name)) if !params.contains(name) => {
-                let help = did_you_mean(name, params.iter().map(String::as_str));
-                self.faults.add_with(text.span.clone(), format!("the path has no parameter `{name}`"), help);
+        if let Some(Source::Path(name)) = &source
+            && !params.contains(name)
+        {
+            let help = did_you_mean(name, params.iter().map(String::as_str));
+            self.faults.add_with(text.span.clone(), format!("the path has no parameter `{name}`"), help);
+        }
+        if Field::parse(input).is_some_and(Field::is_secret) {
+            let loosening = match &source {
+                // Queries end up in logs, histories and `Referer`.
+                Some(Source::Query(_)) => Some((Insecure::SecretInQuery, "query")),
+                // Every log has it.
+                Some(Source::Path(_)) => Some((Insecure::SecretInPath, "path")),
+                Some(Source::Bearer(_) | Source::Header(_) | Source::Cookie(_)) | None => None,
+            };
+            if let Some((what, place)) = loosening {
+                let message = format!("`{input}` is a secret: it does not belong in the {place}");
+                self.loosen(what, text.span.clone(), message);
             }
-            // Queries end up in logs, histories and `Referer`.
-            Some(Source::Query(_)) if Field::parse(input).is_some_and(Field::is_secret) => {
-                self.faults.add(text.span.clone(), format!("`{input}` is a secret: it cannot come from the query"));
-            }
-            // Every log has it.
-            Some(Source::Path(_)) if Field::parse(input).is_some_and(Field::is_secret) => {
-                self.faults.add(text.span.clone(), format!("`{input}` is a secret: it cannot come from the path"));
-            }
-            _ => {}
         }
         source
     }

@@ -86,6 +86,12 @@ fn check(names: &[String]) -> anyhow::Result<()> {
     let compiled = dialects::compile_all(&found, in_color()).map_err(shown)?;
     for dialect in &compiled {
         say(format!("{}: no faults, {} endpoints", dialect.name(), dialect.endpoints().len()))?;
+        for what in dialect.insecure() {
+            say(format!("    note: insecure `{}`: {}", what.name(), what.cost()))?;
+        }
+        for (name, why) in dialect.left_out() {
+            say(format!("    note: left out `{name}`: {why}"))?;
+        }
     }
     Ok(())
 }
