@@ -56,7 +56,7 @@ mod tests {
       body.a
         expected "a long enough täxt"
         got      "a long enough täst"
-                                 ^"#;
+                                  ^"#;
         assert_eq!(drawn, expected);
         assert!(list(&[mismatch("status", "200", "401")], true).contains("\u{1b}[31m401\u{1b}[0m"));
     }
