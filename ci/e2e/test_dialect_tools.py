@@ -100,3 +100,41 @@ class Differences(unittest.TestCase):
             "body.user.more\n        expected 1\n        got      nothing\n",
         ):
             self.assertIn(expected, said)
+
+
+class New(unittest.TestCase):
+    def test_a_fresh_dialect_holds(self):
+        cwd = support.folder()
+        self.assertIn("dialect.toml and 1 cases", run("dialect", "new", "apis/shop", cwd=cwd).stdout)
+        self.assertIn("shop: no faults", run("dialect", "check", "apis/shop", cwd=cwd).stdout)
+        self.assertIn("1 cases passed", run("dialect", "test", "apis/shop", cwd=cwd).stdout)
+        # What the commented endpoints say is lawful, too.
+        file = cwd / "apis" / "shop" / "dialect.toml"
+        lines = file.read_text().splitlines()
+        at = lines.index("# [[endpoint]]")
+        file.write_text("\n".join(lines[:at] + [line.removeprefix("#").removeprefix(" ") for line in lines[at:]]))
+        self.assertIn("3 endpoints", run("dialect", "check", "apis/shop", cwd=cwd).stdout)
+
+    def test_like_another_keeps_all_but_the_name(self):
+        cwd = support.folder()
+        shown = run("dialect", "show", "spring").stdout
+        run("dialect", "new", "shop", "--like", "spring", cwd=cwd)
+        text = (cwd / "shop" / "dialect.toml").read_text()
+        self.assertEqual(text, shown.replace('dialect = "spring"', 'dialect = "shop"'))
+        cases = {path.name for path in (support.ROOT / "dialects" / "spring" / "cases").iterdir()}
+        self.assertEqual({path.name for path in (cwd / "shop" / "cases").iterdir()}, cases)
+        run("dialect", "test", "shop", cwd=cwd)
+        # Also from one's own.
+        run("dialect", "new", "other", "--like", "./shop", cwd=cwd)
+        self.assertIn('dialect = "other"', (cwd / "other" / "dialect.toml").read_text())
+
+    def test_nothing_is_overwritten_and_names_are_lawful(self):
+        cwd = support.folder()
+        (cwd / "shop").mkdir()
+        self.assertIn("is there already", run("dialect", "new", "shop", cwd=cwd, status=1).stderr)
+        self.assertEqual(list((cwd / "shop").iterdir()), [])
+        for wrong in ("Shop", "a b", "shöp", ".."):
+            self.assertIn("small letters", run("dialect", "new", wrong, cwd=cwd, status=1).stderr)
+        self.assertIn("did you mean `spring`?", run("dialect", "new", "x", "--like", "sprin", cwd=cwd, status=1).stderr)
+        self.assertFalse((cwd / "x").exists())
+        self.assertIn("--watch", run("dialect", "new", "x", "--watch", cwd=cwd, status=2).stderr)

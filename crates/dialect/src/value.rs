@@ -124,7 +124,9 @@ impl<'a> Scope<'a> {
             Slot::Label => {
                 self.one_error().map_or(Value::Absent, |error| Value::Text(error.field.replace('_', " ").into()))
             }
-            Slot::Message => Value::text(self.message.or_else(|| self.one_error()?.messages.first().map(String::as_str))),
+            Slot::Message => {
+                Value::text(self.message.or_else(|| self.one_error()?.messages.first().map(String::as_str)))
+            }
             Slot::Messages => Value::texts(self.one_error().map(|error| &error.messages)),
             Slot::RoleId => Value::int(self.role.map(|role| role.id)),
             Slot::RoleName => Value::text(self.role.map(|role| role.name.as_str())),

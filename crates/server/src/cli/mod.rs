@@ -29,7 +29,7 @@ Examples:
   myna serve                        serve what myna.toml says
   myna reload                       have the running server read its dialects again
   myna user add --email ada@example.com --first-name Ada
-  myna dialect show spring          print a built-in dialect, a starting point for your own
+  myna dialect new my-api           start a dialect of your own; --like spring starts from another
   myna dialect test ./my-api        prove your own dialect with its cases";
 
 /// The login server that speaks your API.
@@ -61,7 +61,7 @@ enum Command {
     /// List and import signing keys; works while the server runs
     #[command(subcommand)]
     Key(key::Key),
-    /// List, show, check and test dialects
+    /// List, show, start, check and test dialects
     #[command(subcommand)]
     Dialect(dialect::Dialect),
     /// Print a completion script: `myna completions bash > /etc/bash_completion.d/myna`

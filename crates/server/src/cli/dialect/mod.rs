@@ -1,5 +1,7 @@
 //! `myna dialect …`.
 
+mod new;
+
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
@@ -11,7 +13,7 @@ use super::{Shown, in_color, say};
 use crate::cases::{self, Report, Road};
 use crate::dialects::{self, DialectFaults, Origin};
 
-/// List, show, check and test dialects
+/// List, show, start, check and test dialects
 #[derive(Subcommand)]
 pub(super) enum Dialect {
     /// List every dialect with its endpoints
@@ -20,6 +22,7 @@ pub(super) enum Dialect {
         #[arg(long, value_name = "DIR")]
         folder: Option<PathBuf>,
     },
+    New(new::New),
     /// Print a dialect's file
     Show {
         /// A built-in dialect, one of the gallery, a folder or a file
@@ -67,6 +70,7 @@ impl Dialect {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::List { folder } => list(folder),
+            Self::New(new) => new.run(),
             Self::Show { dialect } => {
                 let found = dialects::named(&dialect, None).map_err(shown)?;
                 Ok(say(found.source.text.trim_end())?)
