@@ -3,7 +3,7 @@
 //! reasons in the file. No I/O, no clock, no decisions about who may do what.
 //!
 //! Floors, a module imports only lower ones: `describe` · `compile` · `dialect decode encode` (one knot) · `route token check source`
-//! · `template value messages` · `slot` · `insecure json write form media duration diagnostic`.
+//! · `filter template value messages` · `slot` · `insecure json write form media duration diagnostic`.
 
 pub mod case;
 mod check;
@@ -15,6 +15,7 @@ mod dialect;
 mod duration;
 mod encode;
 mod file;
+mod filter;
 mod form;
 mod insecure;
 mod json;

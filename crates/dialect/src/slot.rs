@@ -41,6 +41,8 @@ pub(crate) enum Carrier {
 pub(crate) enum Type {
     /// An integer.
     Int,
+    /// A span of time in seconds.
+    Span,
     /// `true` or `false`.
     Bool,
     /// A point in time.
@@ -116,17 +118,17 @@ slots! {
     AccessToken = "access.token" AccessText Text;
     AccessExpiresAt = "access.expires_at" Access Time;
     AccessIssuedAt = "access.issued_at" Access Time;
-    AccessExpiresIn = "access.expires_in" Access Int;
+    AccessExpiresIn = "access.expires_in" Access Span;
     AccessRefreshAfter = "access.refresh_after" Access Time;
     AccessId = "access.id" Access Text;
     RefreshToken = "refresh.token" RefreshText Text;
     RefreshExpiresAt = "refresh.expires_at" Refresh Time;
     RefreshIssuedAt = "refresh.issued_at" Refresh Time;
-    RefreshExpiresIn = "refresh.expires_in" Refresh Int;
+    RefreshExpiresIn = "refresh.expires_in" Refresh Span;
     RefreshOpaque = "refresh.opaque" Opaque Text;
     SessionId = "session.id" Session Text;
     SessionDevice = "session.device" Session Text true;
-    RetryAfter = "retry_after" Retry Int;
+    RetryAfter = "retry_after" Retry Span;
     Errors = "errors" Errors List;
     Field = "field" Error Text;
     Label = "label" Error Text;

@@ -3,7 +3,7 @@
 
 use crate::slot::{List, Slot};
 use crate::value::{Scope, Value};
-use crate::write;
+use crate::write::{self, DateForm};
 
 /// How a slot's value is written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,20 +11,38 @@ pub(crate) struct Show {
     pub(crate) slot: Slot,
     /// Which attribute; empty for every slot but one.
     pub(crate) attribute: Box<str>,
-    pub(crate) time: TimeForm,
+    pub(crate) form: Form,
     pub(crate) case: Case,
     /// Written as a JSON string, whatever its type.
     pub(crate) as_text: bool,
     pub(crate) absent: Absent,
 }
 
-/// How a time is written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum TimeForm {
-    Seconds,
+/// How a number, a span or a time is written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    /// As it is; times and spans in seconds.
+    Plain,
+    /// Times and spans in milliseconds.
     Millis,
+    /// Times as RFC 3339 has them.
     Iso8601,
+    /// Times as HTTP has them.
     HttpDate,
+    /// Times in a form of the dialect's own.
+    Date(Box<DateForm>),
+    /// A number inside a UUID.
+    Uuid,
+}
+
+impl Form {
+    /// Whether what is written so is a JSON number.
+    pub(crate) const fn is_number(&self) -> bool {
+        match self {
+            Self::Plain | Self::Millis => true,
+            Self::Iso8601 | Self::HttpDate | Self::Date(_) | Self::Uuid => false,
+        }
+    }
 }
 
 /// What happens to letters.
@@ -176,9 +194,9 @@ fn whole(show: &Show, scope: &Scope<'_>, out: &mut Vec<u8>) {
             Absent::Never | Absent::Null | Absent::Omit => out.extend_from_slice(b"null"),
         },
         Value::Text(text) if show.case == Case::AsIs => write::quoted(text, out),
-        Value::Int(number) if !show.as_text => write::integer(*number, out),
-        Value::Time(time) if !show.as_text && show.time == TimeForm::Seconds => write::integer(time.seconds(), out),
-        Value::Time(time) if !show.as_text && show.time == TimeForm::Millis => write::integer(time.millis(), out),
+        Value::Int(_) | Value::Span(_) | Value::Time(_) if !show.as_text && show.form.is_number() => {
+            inside(show, &value, Medium::Json, out);
+        }
         Value::Bool(truth) if !show.as_text => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
         Value::Json(json) => out.extend_from_slice(json.as_bytes()),
         Value::Texts(texts) => {
@@ -191,7 +209,7 @@ fn whole(show: &Show, scope: &Scope<'_>, out: &mut Vec<u8>) {
             }
             out.push(b']');
         }
-        Value::Int(_) | Value::Time(_) | Value::Bool(_) | Value::Text(_) => {
+        Value::Int(_) | Value::Span(_) | Value::Time(_) | Value::Bool(_) | Value::Text(_) => {
             out.push(b'"');
             inside(show, &value, Medium::Json, out);
             out.push(b'"');
@@ -212,13 +230,17 @@ fn part(show: &Show, medium: Medium, scope: &Scope<'_>, out: &mut Vec<u8>) {
 fn inside(show: &Show, value: &Value<'_>, medium: Medium, out: &mut Vec<u8>) {
     match value {
         Value::Absent | Value::Texts(_) | Value::Json(_) => {}
+        Value::Int(number) if show.form == Form::Uuid => out.extend_from_slice(write::uuid(*number).as_bytes()),
         Value::Int(number) => write::integer(*number, out),
+        Value::Span(seconds) if show.form == Form::Millis => write::integer(seconds.saturating_mul(1000), out),
+        Value::Span(seconds) => write::integer(*seconds, out),
         Value::Bool(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
-        Value::Time(time) => match show.time {
-            TimeForm::Seconds => write::integer(time.seconds(), out),
-            TimeForm::Millis => write::integer(time.millis(), out),
-            TimeForm::Iso8601 => text_into(&write::iso8601(*time), medium, out),
-            TimeForm::HttpDate => text_into(&write::http_date(*time), medium, out),
+        Value::Time(time) => match &show.form {
+            Form::Plain | Form::Uuid => write::integer(time.seconds(), out),
+            Form::Millis => write::integer(time.millis(), out),
+            Form::Iso8601 => text_into(&write::iso8601(*time), medium, out),
+            Form::HttpDate => text_into(&write::http_date(*time), medium, out),
+            Form::Date(form) => text_into(&form.write(*time), medium, out),
         },
         Value::Text(text) => match show.case {
             Case::AsIs => text_into(text, medium, out),

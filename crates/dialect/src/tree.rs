@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use crate::diagnostic::{did_you_mean, nearest};
 use crate::file::{Faults, Text};
+use crate::filter;
 use crate::json::{self, Node, Value};
-use crate::slot::{List, Slot, Type};
-use crate::template::{Absent, Case, Show, TimeForm};
+use crate::slot::{List, Slot};
+use crate::template::{Absent, Case, Form, Show};
 
 /// A JSON tree.
 #[derive(Clone, Debug)]
@@ -257,7 +258,7 @@ impl Reader<'_> {
             }
             return known.then(|| Part::Shape(name.to_owned(), span));
         }
-        let mut words = split_filters(inner).into_iter();
+        let mut words = filter::split(inner).into_iter();
         let name = words.next().unwrap_or_default();
         let (name, absent) = match name.strip_suffix("??") {
             Some(name) => (name, Absent::Omit),
@@ -270,79 +271,14 @@ impl Reader<'_> {
             return None;
         };
         let attribute = attribute.unwrap_or_default().into();
-        let mut show = Show { slot, attribute, time: TimeForm::Seconds, case: Case::AsIs, as_text: false, absent };
+        let mut show = Show { slot, attribute, form: Form::Plain, case: Case::AsIs, as_text: false, absent };
         for word in words {
-            if let Err((message, help)) = filter(&mut show, word) {
+            if let Err((message, help)) = filter::apply(&mut show, word) {
                 self.faults.add_with(span.clone(), message, help);
             }
         }
         Some(Part::Slot(Placeholder { show, span }))
     }
-}
-
-/// The names of all filters.
-const FILTERS: [&str; 7] = ["text", "upper", "lower", "millis", "iso8601", "http_date", "or"];
-
-/// Applies one filter, or tells why it cannot be.
-fn filter(show: &mut Show, word: &str) -> Result<(), (String, Option<String>)> {
-    if let Some(rest) = word.strip_prefix("or ") {
-        let text = rest.trim().strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
-        let text = text.ok_or_else(|| ("`or` wants a text in single quotes".to_owned(), None))?;
-        show.absent = Absent::Or(text.into());
-        return Ok(());
-    }
-    let kind = show.slot.kind();
-    let wanted = match word {
-        "text" => {
-            show.as_text = true;
-            return match kind {
-                Type::Int | Type::Bool | Type::Time | Type::Text => Ok(()),
-                Type::Texts | Type::Json | Type::List => {
-                    Err((format!("`{}` has no text form", show.slot.name()), None))
-                }
-            };
-        }
-        "upper" => {
-            show.case = Case::Upper;
-            Type::Text
-        }
-        "lower" => {
-            show.case = Case::Lower;
-            Type::Text
-        }
-        "millis" => {
-            show.time = TimeForm::Millis;
-            Type::Time
-        }
-        "iso8601" => {
-            show.time = TimeForm::Iso8601;
-            Type::Time
-        }
-        "http_date" => {
-            show.time = TimeForm::HttpDate;
-            Type::Time
-        }
-        _ => {
-            let list = || format!("filters are: {}", FILTERS.join(", "));
-            let help = did_you_mean(word, FILTERS).unwrap_or_else(list);
-            return Err((format!("unknown filter `{word}`"), Some(help)));
-        }
-    };
-    if kind == wanted {
-        return Ok(());
-    }
-    let what = if wanted == Type::Time { "a time" } else { "a text" };
-    Err((format!("`{word}` is for {what}, which `{{{}}}` is not", show.slot.name()), None))
-}
-
-/// Splits at `|`, but not inside single quotes.
-fn split_filters(inner: &str) -> Vec<&str> {
-    let mut quoted = false;
-    let bar = |c: char| {
-        quoted ^= c == '\'';
-        c == '|' && !quoted
-    };
-    inner.split(bar).map(str::trim).collect()
 }
 
 /// Tells where parts of a JSON string stand in the file: exactly, unless it holds escapes.

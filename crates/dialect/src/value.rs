@@ -64,6 +64,8 @@ impl Stamp<'_> {
 pub(crate) enum Value<'a> {
     Absent,
     Int(i64),
+    /// Seconds.
+    Span(i64),
     Bool(bool),
     Time(Timestamp),
     Text(Cow<'a, str>),
@@ -79,6 +81,10 @@ impl<'a> Value<'a> {
 
     fn int(number: Option<i64>) -> Self {
         number.map_or(Self::Absent, Self::Int)
+    }
+
+    fn span(seconds: Option<i64>) -> Self {
+        seconds.map_or(Self::Absent, Self::Span)
     }
 
     fn time(time: Option<Timestamp>) -> Self {
@@ -107,19 +113,19 @@ impl<'a> Scope<'a> {
             Slot::AccessToken => Value::text(access.map(|stamp| stamp.text)),
             Slot::AccessExpiresAt => Value::time(access.map(|stamp| stamp.expires_at)),
             Slot::AccessIssuedAt => Value::time(access.map(|stamp| stamp.issued_at)),
-            Slot::AccessExpiresIn => Value::int(access.map(|stamp| stamp.seconds())),
+            Slot::AccessExpiresIn => Value::span(access.map(|stamp| stamp.seconds())),
             Slot::AccessRefreshAfter => Value::time(access.map(|stamp| stamp.refresh_after())),
             Slot::AccessId => Value::text(access.map(|stamp| stamp.id)),
             Slot::RefreshToken => Value::text(refresh.map(|stamp| stamp.text)),
             Slot::RefreshExpiresAt => Value::time(refresh.map(|stamp| stamp.expires_at)),
             Slot::RefreshIssuedAt => Value::time(refresh.map(|stamp| stamp.issued_at)),
-            Slot::RefreshExpiresIn => Value::int(refresh.map(|stamp| stamp.seconds())),
+            Slot::RefreshExpiresIn => Value::span(refresh.map(|stamp| stamp.seconds())),
             Slot::RefreshOpaque => Value::text(self.opaque),
             Slot::SessionId => {
                 self.session.map_or(Value::Absent, |session| Value::Text(session.id.handle.to_string().into()))
             }
             Slot::SessionDevice => Value::text(self.session.and_then(|session| session.device.as_deref())),
-            Slot::RetryAfter => Value::int(self.retry_after.map(i64::from)),
+            Slot::RetryAfter => Value::span(self.retry_after.map(i64::from)),
             Slot::Field => Value::text(self.one_error().map(|error| error.field.as_str())),
             Slot::Label => {
                 self.one_error().map_or(Value::Absent, |error| Value::Text(error.field.replace('_', " ").into()))

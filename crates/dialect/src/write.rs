@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use myna_core::time::Timestamp;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::format_description::{OwnedFormatItem, parse_owned};
 
 /// The last second that a date with four digits of year can tell.
 const SECONDS_MAX: i64 = 253_402_300_799;
@@ -88,6 +89,37 @@ pub(crate) fn http_date(time: Timestamp) -> String {
     httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
+/// A form of times that a dialect describes: `[year]-[month]-[day] [hour]:[minute]:[second]`, in UTC.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct DateForm(OwnedFormatItem);
+
+impl DateForm {
+    /// Reads a description as the `time` crate has it.
+    ///
+    /// # Errors
+    /// What is wrong with it, one line.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let form = parse_owned::<2>(text).map(Self).map_err(|error| error.to_string())?;
+        // A component that a time in UTC has no value for is told now, not when somebody signs in.
+        OffsetDateTime::UNIX_EPOCH.format(&form.0).map(|_| form).map_err(|error| error.to_string())
+    }
+
+    /// The time in this form, held at the ends like [`iso8601`].
+    pub(crate) fn write(&self, time: Timestamp) -> String {
+        let micros = time.0.clamp(0, SECONDS_MAX.saturating_mul(1_000_000));
+        let date = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000);
+        date.ok().and_then(|date| date.format(&self.0).ok()).unwrap_or_default()
+    }
+}
+
+/// A number inside a UUID of version 8 (RFC 9562 §5.8): for APIs whose ids are UUIDs. The same number is the same UUID.
+pub(crate) fn uuid(number: i64) -> String {
+    let bits = u64::from_be_bytes(number.to_be_bytes());
+    // 48 bits fit into the last group; an id that needs more fills the group before it.
+    let (high, low) = (bits >> 48, bits & 0xffff_ffff_ffff);
+    format!("00000000-{high:04x}-8000-8000-{low:012x}")
+}
+
 /// A cookie's value (RFC 6265 §4.1.1): what it cannot hold goes percent-encoded.
 pub(crate) fn cookie(text: &str, out: &mut Vec<u8>) {
     for byte in text.bytes() {
@@ -132,6 +164,29 @@ mod tests {
         assert_eq!(iso8601(Timestamp::from_seconds(i64::MAX / 2)), "9999-12-31T23:59:59Z");
         assert_eq!(http_date(Timestamp(i64::MIN)), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(http_date(Timestamp::from_seconds(SECONDS_MAX + 1)), "Fri, 31 Dec 9999 23:59:59 GMT");
+    }
+
+    #[test]
+    fn a_dialect_has_its_own_form_of_dates() {
+        let form = "[weekday repr:short] [day]/[month]/[year] [hour]:[minute]:[second].[subsecond digits:3]";
+        let form = DateForm::parse(form).expect("lawful");
+        assert_eq!(form.write(Timestamp(1_566_127_840_123_456)), "Sun 18/08/2019 11:30:40.123");
+        assert_eq!(form.write(Timestamp(i64::MIN)), "Thu 01/01/1970 00:00:00.000");
+        assert_eq!(form.write(Timestamp(i64::MAX)), "Fri 31/12/9999 23:59:59.000");
+        for wrong in ["[year", "[yaer]", "[month repr:x]"] {
+            assert!(DateForm::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn different_numbers_are_different_uuids() {
+        for (number, expected) in [
+            (0, "00000000-0000-8000-8000-000000000000"),
+            (42, "00000000-0000-8000-8000-00000000002a"),
+            (i64::MAX, "00000000-7fff-8000-8000-ffffffffffff"),
+        ] {
+            assert_eq!(uuid(number), expected);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::emit::Use;
 use crate::diagnostic::did_you_mean;
 use crate::file::{Table, Text};
 use crate::slot::{Place, Slot};
-use crate::template::{Absent, Case, TimeForm};
+use crate::template::{Absent, Case, Form};
 use crate::token::{AccessProfile, Alphabet, Claim, Expected, Jwt, JwtProfile, OpaqueProfile, RefreshProfile};
 use crate::tree::{self, Entry, Placeholder, Tree, literal};
 
@@ -183,7 +183,7 @@ impl Compiler {
 /// Whether the leaf is the slot and nothing else.
 fn is_plain(tree: &Tree, slot: Slot) -> bool {
     matches!(tree, Tree::Whole(placeholder) if placeholder.show.slot == slot
-        && placeholder.show.time == TimeForm::Seconds && !placeholder.show.as_text)
+        && placeholder.show.form == Form::Plain && !placeholder.show.as_text)
 }
 
 fn uses(entries: &[Entry], slot: Slot) -> usize {
@@ -224,7 +224,7 @@ fn expected(entries: &[Entry]) -> Vec<(String, Expected)> {
 fn named(placeholder: &Placeholder) -> Option<Claim> {
     // A text in place of a name that is absent would name somebody else.
     let sure = matches!(placeholder.show.absent, Absent::Never | Absent::Null);
-    if !sure || placeholder.show.case != Case::AsIs {
+    if !sure || placeholder.show.case != Case::AsIs || placeholder.show.form != Form::Plain {
         return None;
     }
     let claims = [

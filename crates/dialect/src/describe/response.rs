@@ -63,7 +63,7 @@ impl Dialect {
             add(ALLOW.as_str(), "allow", Type::Text);
         }
         if kind == Kind::Overloaded {
-            add(RETRY_AFTER.as_str(), "retry_after", Type::Int);
+            add(RETRY_AFTER.as_str(), "retry_after", Type::SpanSeconds);
         }
         headers
     }

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::slot::{self, List};
-use crate::template::{Absent, Medium, Segment, Show, Template, TimeForm};
+use crate::template::{Absent, Form, Medium, Segment, Show, Template};
 
 /// JSON with typed places.
 #[derive(Clone, PartialEq, Debug)]
@@ -78,6 +78,14 @@ pub enum Type {
     Iso8601,
     /// `Sun, 18 Aug 2019 11:30:40 GMT` (RFC 9110 §5.6.7).
     HttpDate,
+    /// A time in a form of the dialect's own, as text.
+    Date,
+    /// A span in seconds.
+    SpanSeconds,
+    /// A span in milliseconds.
+    SpanMillis,
+    /// A number inside a UUID (RFC 9562).
+    Uuid,
     /// Text.
     Text,
     /// An array of texts.
@@ -88,14 +96,18 @@ pub enum Type {
 
 impl Shown {
     fn of(show: &Show) -> Self {
-        let Show { slot, attribute, time, case: _, as_text, absent } = show;
-        let kind = match (slot.kind(), time) {
+        let Show { slot, attribute, form, case: _, as_text, absent } = show;
+        let kind = match (slot.kind(), form) {
+            (slot::Type::Int, Form::Uuid) => Type::Uuid,
             (slot::Type::Int, _) => Type::Int,
+            (slot::Type::Span, Form::Millis) => Type::SpanMillis,
+            (slot::Type::Span, _) => Type::SpanSeconds,
             (slot::Type::Bool, _) => Type::Bool,
-            (slot::Type::Time, TimeForm::Seconds) => Type::Seconds,
-            (slot::Type::Time, TimeForm::Millis) => Type::Millis,
-            (slot::Type::Time, TimeForm::Iso8601) => Type::Iso8601,
-            (slot::Type::Time, TimeForm::HttpDate) => Type::HttpDate,
+            (slot::Type::Time, Form::Plain | Form::Uuid) => Type::Seconds,
+            (slot::Type::Time, Form::Millis) => Type::Millis,
+            (slot::Type::Time, Form::Iso8601) => Type::Iso8601,
+            (slot::Type::Time, Form::HttpDate) => Type::HttpDate,
+            (slot::Type::Time, Form::Date(_)) => Type::Date,
             (slot::Type::Text, _) => Type::Text,
             (slot::Type::Texts, _) => Type::Texts,
             (slot::Type::Json | slot::Type::List, _) => Type::Json,

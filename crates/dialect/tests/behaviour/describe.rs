@@ -163,5 +163,5 @@ fn an_outcome_is_told_where_it_can_happen() {
     assert_eq!(headers(Kind::Overloaded), ["retry-after"]);
     assert!(headers(Kind::Fault).is_empty());
     let wait = told.outcomes.iter().find(|outcome| outcome.kind == Kind::Overloaded).expect("told");
-    assert!(matches!(&wait.headers[0].value[0], Part::Shown(shown) if shown.kind == Type::Int));
+    assert!(matches!(&wait.headers[0].value[0], Part::Shown(shown) if shown.kind == Type::SpanSeconds));
 }
