@@ -113,11 +113,13 @@ pub enum ProblemKind {
     Differs,
     /// A reset token that is unknown, used, replaced or too old.
     BadToken,
+    /// None of the values that a dialect lists for it.
+    NotListed,
 }
 
 impl ProblemKind {
     /// The names of all kinds, as keys of a dialect's `[messages]`.
-    pub const NAMES: [&'static str; 10] = [
+    pub const NAMES: [&'static str; 11] = [
         "required",
         "not_text",
         "not_email",
@@ -128,6 +130,7 @@ impl ProblemKind {
         "taken",
         "differs",
         "bad_token",
+        "not_listed",
     ];
 
     /// The name in a dialect's `[messages]`.
@@ -143,6 +146,7 @@ impl ProblemKind {
             Self::Taken => Self::NAMES[7],
             Self::Differs => Self::NAMES[8],
             Self::BadToken => Self::NAMES[9],
+            Self::NotListed => Self::NAMES[10],
         }
     }
 
@@ -159,6 +163,7 @@ impl ProblemKind {
             Self::Taken => "The {field} has already been taken.",
             Self::Differs => "The {field} does not match.",
             Self::BadToken => "This password reset token is invalid.",
+            Self::NotListed => "The selected {field} is invalid.",
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Check {
 }
 
 /// What can be asked of an input. A value that is absent passes every rule but the first.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Rule {
     /// It is there and not empty.
     Required,
@@ -28,11 +28,13 @@ pub(crate) enum Rule {
     Size { min: u32, max: u32 },
     /// It is the same as another input; absent is not the same as something.
     Same(usize),
+    /// It is one of these, letter by letter.
+    OneOf(Box<[String]>),
 }
 
 impl Rule {
     /// The names in dialect files.
-    pub(crate) const NAMES: [&'static str; 5] = ["required", "email", "username", "size", "same"];
+    pub(crate) const NAMES: [&'static str; 6] = ["required", "email", "username", "size", "same", "one_of"];
 }
 
 impl Check {
@@ -40,19 +42,20 @@ impl Check {
     pub(crate) fn fails(&self, got: &[Got<'_>]) -> Option<&str> {
         let [first, second] = &self.messages;
         let text = text_of(got, self.input);
-        let holds = match (self.rule, text) {
-            (Rule::Same(other), text) => text == text_of(got, other),
+        let holds = match (&self.rule, text) {
+            (Rule::Same(other), text) => text == text_of(got, *other),
             (Rule::Required, text) => text.is_some(),
             (_, None) => true,
             (Rule::Email, Some(text)) => is_email(text),
             (Rule::Username, Some(text)) => is_username(text),
             (Rule::Size { min, max }, Some(text)) => {
                 let size = text.chars().count();
-                if size > max as usize {
+                if size > *max as usize {
                     return Some(second);
                 }
-                size >= min as usize
+                size >= *min as usize
             }
+            (Rule::OneOf(values), Some(text)) => values.iter().any(|value| value == text),
         };
         (!holds).then_some(first)
     }
@@ -72,6 +75,7 @@ impl Check {
 fn text_of<'g>(got: &'g [Got<'_>], at: usize) -> Option<&'g str> {
     match got.get(at) {
         Some(Got::Text(text)) if !text.is_empty() => Some(text),
+        Some(Got::Raw(text)) => Some(text),
         Some(Got::Text(_) | Got::Absent | Got::Wrong) | None => None,
     }
 }
@@ -82,7 +86,8 @@ mod tests {
 
     #[test]
     fn each_rule_holds_and_fails() {
-        let size = Rule::Size { min: 3, max: 4 };
+        let size = || Rule::Size { min: 3, max: 4 };
+        let one_of = || Rule::OneOf(["a".to_owned(), "1".to_owned()].into());
         for (rule, value, said) in [
             (Rule::Required, "", Some("first")),
             (Rule::Required, "x", None),
@@ -91,16 +96,19 @@ mod tests {
             (Rule::Email, "x@y.example", None),
             (Rule::Username, "a b", Some("first")),
             (Rule::Username, "ab", None),
-            (size, "", None),
-            (size, "ab", Some("first")),
-            (size, "ééé", None),
-            (size, "éééé", None),
-            (size, "ééééé", Some("second")),
+            (size(), "", None),
+            (size(), "ab", Some("first")),
+            (size(), "ééé", None),
+            (size(), "éééé", None),
+            (size(), "ééééé", Some("second")),
+            (one_of(), "", None),
+            (one_of(), "1", None),
+            (one_of(), "A", Some("first")),
             (Rule::Same(1), "other", None),
             (Rule::Same(1), "Other", Some("first")),
             (Rule::Same(1), "", Some("first")),
         ] {
-            let check = Check { input: 0, rule, messages: ["first".to_owned(), "second".to_owned()] };
+            let check = Check { input: 0, rule: rule.clone(), messages: ["first".to_owned(), "second".to_owned()] };
             assert_eq!(check.fails(&[Got::text(value), Got::text("other")]), said, "{rule:?} {value}");
         }
     }

@@ -3,16 +3,16 @@
 
 use std::borrow::Cow;
 
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::ACCEPT;
 use http::{HeaderMap, Method};
 use myna_core::ops::input::Inputs;
 use myna_core::outcome::Kind;
 use myna_core::problem::{Field, ProblemKind};
 
+use crate::body::BodyPlan;
 use crate::check::Check;
 use crate::dialect::{Dialect, Endpoint};
-use crate::form;
-use crate::json::{self, Node, Value};
+use crate::echo::Echo;
 use crate::media;
 use crate::messages::FieldErrors;
 use crate::route::Params;
@@ -33,6 +33,8 @@ pub struct Request<'a> {
     pub body: &'a [u8],
     /// What the router found in the path.
     pub params: &'a Params,
+    /// Origins whose pages may call us, as the operator configured them.
+    pub origins: &'a [String],
 }
 
 /// A request that does not come to its operation.
@@ -42,12 +44,23 @@ pub struct Refusal {
     pub kind: Kind,
     /// The failing fields, when that is why.
     pub errors: Vec<FieldErrors>,
+    /// What the request gave and may be shown again; empty where no response of the endpoint shows it.
+    pub echo: Echo,
 }
 
 impl From<Kind> for Refusal {
     fn from(kind: Kind) -> Self {
-        Self { kind, errors: Vec::new() }
+        Self { kind, errors: Vec::new(), echo: Echo::default() }
     }
+}
+
+/// A request that is one of its operation.
+#[derive(Default)]
+pub struct Decoded {
+    /// What the operation is given.
+    pub inputs: Inputs,
+    /// What the request gave and may be shown again; empty where no response of the endpoint shows it.
+    pub echo: Echo,
 }
 
 /// How an endpoint reads its requests.
@@ -59,33 +72,8 @@ pub(crate) struct Plan {
     pub(crate) checks: Vec<Check>,
     /// The inputs in the order in which they are reported.
     pub(crate) order: Vec<usize>,
-}
-
-/// How the body is read.
-#[derive(Debug)]
-pub(crate) struct BodyPlan {
-    pub(crate) encoding: Encoding,
-    pub(crate) members: Vec<(String, Shape)>,
-    /// Whether a member that is not in the shape is an error.
-    pub(crate) strict: bool,
-}
-
-/// What a body is written in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Encoding {
-    Json,
-    Form,
-}
-
-/// What a member of the body is.
-#[derive(Debug)]
-pub(crate) enum Shape {
-    /// The value of the input with this number.
-    Input(usize),
-    /// Exactly this, as compact JSON.
-    Literal(Box<[u8]>),
-    /// An object of these.
-    Object(Vec<(String, Self)>),
+    /// Whether a response of the endpoint shows something of the request again.
+    pub(crate) echoes: bool,
 }
 
 /// Something that a request gives.
@@ -93,8 +81,10 @@ pub(crate) enum Shape {
 pub(crate) struct Input {
     /// The name in the dialect file.
     pub(crate) name: String,
-    /// `None` for what only checks use.
+    /// `None` for what only checks and echoes use.
     pub(crate) field: Option<Field>,
+    /// Whether nobody may see it: a secret of the operation, or what has to be the same as one.
+    pub(crate) secret: bool,
     /// The name on the wire.
     pub(crate) wire: String,
     /// Where it is found outside the body; the first that is present.
@@ -107,6 +97,8 @@ pub(crate) enum Got<'a> {
     #[default]
     Absent,
     Text(Cow<'a, str>),
+    /// A JSON number or boolean as it was written; only of what no operation reads.
+    Raw(&'a str),
     /// Something that is no text.
     Wrong,
 }
@@ -124,11 +116,14 @@ impl Dialect {
     ///
     /// # Errors
     /// The outcome that the client is to be told instead.
-    pub fn decode(&self, endpoint: usize, request: &Request<'_>) -> Result<Inputs, Refusal> {
+    pub fn decode(&self, endpoint: usize, request: &Request<'_>) -> Result<Decoded, Refusal> {
         let endpoint = self.endpoint(endpoint);
         let got = self.gather(endpoint, request)?;
-        self.check(&endpoint.plan, &got)?;
-        Ok(inputs(&endpoint.plan, got))
+        let echo = if endpoint.plan.echoes { Echo::new(&endpoint.plan.inputs, &got) } else { Echo::default() };
+        match self.check(&endpoint.plan, &got) {
+            Ok(()) => Ok(Decoded { inputs: inputs(&endpoint.plan, got), echo }),
+            Err(refusal) => Err(Refusal { echo, ..refusal }),
+        }
     }
 
     /// The inputs of a request whose fields fail the endpoint's checks: so that everything that is wrong with them can be
@@ -145,12 +140,13 @@ impl Dialect {
         let plan = &endpoint.plan;
         let mut got = vec![Got::Absent; plan.inputs.len()];
         if let Some(body) = &plan.body {
-            if !is_readable(body.encoding, request.headers) {
-                return Err(Kind::UnsupportedMediaType.into());
-            }
-            body.read(request.body, &mut got).ok_or(Kind::Malformed)?;
+            body.read(request, &mut got)?;
         }
         for (input, got) in plan.inputs.iter().zip(&mut got) {
+            // What an operation reads is text and nothing else.
+            if input.field.is_some() && matches!(got, Got::Raw(_)) {
+                *got = Got::Wrong;
+            }
             for source in &input.sources {
                 if *got == Got::Absent {
                     *got = source.find(request).ok_or(Kind::Malformed)?;
@@ -188,8 +184,8 @@ impl Dialect {
             .collect();
         match errors.is_empty() {
             true => Ok(()),
-            false if only_mismatches => Err(Refusal { kind: Kind::PasswordMismatch, errors }),
-            false => Err(Refusal { kind: Kind::Invalid, errors }),
+            false if only_mismatches => Err(Refusal { errors, ..Kind::PasswordMismatch.into() }),
+            false => Err(Refusal { errors, ..Kind::Invalid.into() }),
         }
     }
 }
@@ -204,58 +200,6 @@ fn inputs(plan: &Plan, got: Vec<Got<'_>>) -> Inputs {
     inputs
 }
 
-impl BodyPlan {
-    /// `None`: malformed.
-    fn read<'a>(&self, body: &'a [u8], got: &mut [Got<'a>]) -> Option<()> {
-        let text = str::from_utf8(body).ok()?;
-        match self.encoding {
-            Encoding::Json => match json::parse(text, &json::BODY).ok()?.node {
-                Node::Object(members) => self.object(&self.members, members, got),
-                Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) | Node::Array(_) => None,
-            },
-            Encoding::Form => {
-                let pairs = form::parse(text).filter(|pairs| !pairs.is_empty())?;
-                // A form is an object whose members are all text.
-                let value = |text| Value { span: 0..0, node: Node::Text(text) };
-                let member = |(key, text)| json::Member { key, key_span: 0..0, value: value(text) };
-                self.object(&self.members, pairs.into_iter().map(member).collect(), got)
-            }
-        }
-    }
-
-    fn object<'a>(&self, shape: &[(String, Shape)], members: Vec<json::Member<'a>>, got: &mut [Got<'a>]) -> Option<()> {
-        let mut met = 0;
-        for json::Member { key, value, .. } in members {
-            match shape.iter().find(|(name, _)| *name == key) {
-                Some((_, shape)) => {
-                    met += usize::from(matches!(shape, Shape::Literal(_)));
-                    self.member(shape, value, got)?;
-                }
-                None if self.strict => return None,
-                None => {}
-            }
-        }
-        // Literals are what tells this request from others: each has to be there.
-        (met == shape.iter().filter(|(_, shape)| matches!(shape, Shape::Literal(_))).count()).then_some(())
-    }
-
-    fn member<'a>(&self, shape: &Shape, value: Value<'a>, got: &mut [Got<'a>]) -> Option<()> {
-        match (shape, value.node) {
-            (Shape::Input(_), Node::Null) => {}
-            (Shape::Input(at), Node::Text(text)) => *got.get_mut(*at)? = Got::text(text),
-            (Shape::Input(at), _) => *got.get_mut(*at)? = Got::Wrong,
-            (Shape::Object(members), Node::Object(inner)) => self.object(members, inner, got)?,
-            (Shape::Object(_), _) => return None,
-            (Shape::Literal(literal), node) => {
-                let mut written = Vec::new();
-                json::compact(&Value { span: value.span, node }, &mut written);
-                return (**literal == *written).then_some(());
-            }
-        }
-        Some(())
-    }
-}
-
 fn is_acceptable(endpoint: &Endpoint, headers: &HeaderMap) -> bool {
     let accepted: Option<Vec<&str>> = headers.get_all(ACCEPT).iter().map(|value| value.to_str().ok()).collect();
     // What cannot be read is no wish.
@@ -264,18 +208,4 @@ fn is_acceptable(endpoint: &Endpoint, headers: &HeaderMap) -> bool {
     };
     let accepted = accepted.join(",");
     endpoint.writes.is_empty() || endpoint.writes.iter().any(|written| media::accepts(&accepted, written))
-}
-
-/// IN-04: a page of another origin can send text and forms unasked, so what claims to be one is not read as JSON.
-fn is_readable(encoding: Encoding, headers: &HeaderMap) -> bool {
-    let mut values = headers.get_all(CONTENT_TYPE).iter();
-    let (value, second) = (values.next(), values.next());
-    match (value, second) {
-        (None, _) => true,
-        (Some(_), Some(_)) => false,
-        (Some(value), None) => value.to_str().is_ok_and(|value| match encoding {
-            Encoding::Json => media::is_json(value),
-            Encoding::Form => media::is_form(value),
-        }),
-    }
 }

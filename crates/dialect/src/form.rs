@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 /// As many as a JSON body may have members.
-const PAIRS_MAX: usize = crate::json::BODY.members;
+pub(crate) const PAIRS_MAX: usize = crate::json::BODY.members;
 
 /// Name and value of one field.
 pub(crate) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);

@@ -2,9 +2,11 @@
 //! operations ([`Dialect::decode`]) and outcomes into responses ([`Dialect::encode`]) without being able to fail for
 //! reasons in the file. No I/O, no clock, no decisions about who may do what.
 //!
-//! Floors, a module imports only lower ones: `describe` · `compile` · `dialect decode encode` (one knot) · `route token check source`
-//! · `filter template value messages` · `slot` · `insecure json write form media duration diagnostic`.
+//! Floors, a module imports only lower ones: `describe` · `compile` · `dialect decode body echo encode` (one knot) · `route
+//! token check source scheme` · `filter template value messages` · `slot` · `insecure json write multipart form media duration
+//! diagnostic`.
 
+mod body;
 pub mod case;
 mod check;
 mod compile;
@@ -13,6 +15,7 @@ pub mod describe;
 pub mod diagnostic;
 mod dialect;
 mod duration;
+mod echo;
 mod encode;
 mod file;
 mod filter;
@@ -21,7 +24,9 @@ mod insecure;
 mod json;
 mod media;
 mod messages;
+mod multipart;
 mod route;
+mod scheme;
 mod slot;
 mod source;
 mod template;
@@ -31,8 +36,9 @@ mod value;
 mod write;
 
 pub use compile::compile;
-pub use decode::{Refusal, Request};
+pub use decode::{Decoded, Refusal, Request};
 pub use dialect::{Dialect, Endpoint};
+pub use echo::{Echo, EchoValue};
 pub use encode::{Answer, Minted, Response, Tokens, Wants};
 pub use insecure::Insecure;
 pub use messages::FieldErrors;

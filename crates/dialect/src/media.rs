@@ -12,6 +12,29 @@ pub(crate) fn is_form(content_type: &str) -> bool {
     is(content_type, |kind| kind == "application/x-www-form-urlencoded")
 }
 
+/// Whether a `Content-Type` says a form in parts.
+pub(crate) fn is_multipart(content_type: &str) -> bool {
+    is(content_type, |kind| kind == "multipart/form-data")
+}
+
+/// Whether a `Content-Type` says plain text in UTF-8.
+pub(crate) fn is_text(content_type: &str) -> bool {
+    is(content_type, |kind| kind == "text/plain")
+}
+
+/// What stands between the parts (RFC 2046 §5.1.1); its letters keep their size. `None`: none, or none that is lawful.
+pub(crate) fn boundary(content_type: &str) -> Option<&str> {
+    let parameter =
+        |part: &'_ str| part.split_once('=').is_some_and(|(key, _)| key.trim().eq_ignore_ascii_case("boundary"));
+    let mut found = content_type.split(';').skip(1).filter(|part| parameter(part));
+    let (_, value) = found.next()?.split_once('=')?;
+    let value = value.trim_end();
+    let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+    let lawful = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&byte);
+    let lawful = (1..=70).contains(&value.len()) && value.bytes().all(lawful) && !value.ends_with(' ');
+    (lawful && found.next().is_none()).then_some(value)
+}
+
 fn is(content_type: &str, wanted: impl Fn(&str) -> bool) -> bool {
     let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
     let essence = parts.next().is_some_and(|kind| wanted(&kind));
@@ -73,6 +96,24 @@ mod tests {
             assert!(!is_json(wrong), "{wrong}");
         }
         assert!(is_form("application/x-www-form-urlencoded; charset=utf-8") && !is_form("multipart/form-data"));
+    }
+
+    // IN-04
+    #[test]
+    fn a_boundary_is_lawful_and_there_once() {
+        for (content_type, expected) in [
+            ("multipart/form-data; boundary=aB-1", Some("aB-1")),
+            ("multipart/form-data; charset=utf-8; Boundary=\"a b\"", Some("a b")),
+            ("multipart/form-data", None),
+            ("multipart/form-data; boundary=", None),
+            ("multipart/form-data; boundary=\"a \"", None),
+            ("multipart/form-data; boundary=a\r", Some("a")),
+            ("multipart/form-data; boundary=a{b", None),
+            ("multipart/form-data; boundary=a; boundary=b", None),
+        ] {
+            assert_eq!(boundary(content_type), expected, "{content_type:?}");
+        }
+        assert_eq!(boundary(&format!("multipart/form-data; boundary={}", "a".repeat(71))), None);
     }
 
     #[test]

@@ -38,7 +38,8 @@ pub(crate) fn fill(words: &str, field: &str, kind: ProblemKind) -> String {
         | ProblemKind::TooCommon
         | ProblemKind::Taken
         | ProblemKind::Differs
-        | ProblemKind::BadToken => None,
+        | ProblemKind::BadToken
+        | ProblemKind::NotListed => None,
     };
     fill_with(words, |name| match name {
         "field" => Some(field.to_owned()),

@@ -1,5 +1,5 @@
-//! Where an input is found outside the body: a bearer token, a header, a cookie, the path, the query. Each is read by one
-//! strict grammar; what is there twice is nothing.
+//! Where an input is found outside the body: a bearer token, another scheme of authorization, a header, a cookie, the path,
+//! the query. Each is read by one strict grammar; what is there twice is nothing.
 
 use std::borrow::Cow;
 
@@ -8,6 +8,7 @@ use http::header::COOKIE;
 
 use crate::decode::{Got, Request};
 use crate::form;
+use crate::scheme::{self, Half};
 
 /// What a bearer header gives that is not one: no token of ours is this, so it is refused like any wrong token (JT-17).
 const UNREADABLE: &str = "!";
@@ -25,6 +26,10 @@ pub(crate) enum Source {
     Path(String),
     /// A parameter of the query.
     Query(String),
+    /// A half of `Basic`.
+    Basic(Half),
+    /// What follows this scheme, or a parameter of it.
+    Scheme { word: String, param: Option<String>, header: HeaderName },
 }
 
 impl Source {
@@ -54,6 +59,8 @@ impl Source {
                 let found = form::parse(query)?.into_iter().find(|(key, _)| key == name);
                 Some(found.map_or(Got::Absent, |(_, value)| Got::text(value)))
             }
+            Self::Basic(half) => scheme::basic(*half, request),
+            Self::Scheme { word, param, header } => scheme::scheme(word, param.as_deref(), header, request),
         }
     }
 }
@@ -105,12 +112,13 @@ mod tests {
             map.append(*name, HeaderValue::from_str(value).expect(value));
         }
         let params = vec![("id".to_owned(), "a%20b".to_owned()), ("bad".to_owned(), "%ff".to_owned())];
-        let request = Request { method: &Method::GET, path: "/", query, headers: &map, body: b"", params: &params };
+        let request =
+            Request { method: &Method::GET, path: "/", query, headers: &map, body: b"", params: &params, origins: &[] };
         match source.find(&request) {
             None => Some("malformed".to_owned()),
             Some(Got::Absent) => None,
             Some(Got::Text(text)) => Some(text.into_owned()),
-            Some(Got::Wrong) => Some("wrong".to_owned()),
+            Some(Got::Raw(_) | Got::Wrong) => Some("wrong".to_owned()),
         }
     }
 

@@ -88,7 +88,12 @@ impl Server {
             mail_queued: Arc::new(Notify::new()),
         });
         let limits = limits(config);
-        let site = Arc::new(Site::new(Arc::clone(&app), router, config.http.request_timeout));
+        let site = Arc::new(Site::new(
+            Arc::clone(&app),
+            router,
+            config.http.request_timeout,
+            config.http.cors_origins.clone(),
+        ));
         let reload = Arc::new(Reload::new(Arc::clone(&site), &found, written));
         let wire = Arc::new(Wire {
             site,

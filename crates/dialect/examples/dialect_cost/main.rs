@@ -141,6 +141,7 @@ fn measure(written: &Written) -> Result<Measured, Failure> {
         headers: &sent.headers,
         body: &sent.body,
         params: &params,
+        origins: &[],
     };
     if let Err(refusal) = dialect.decode(at, &request) {
         return Err(format!("{}: its own login is refused: {refusal:?}", written.name).into());

@@ -112,7 +112,7 @@ impl Sent {
                     headers.append("cookie", HeaderValue::try_from(format!("{name}={value}")).ok()?);
                 }
                 Place::Query(name) => query.push(format!("{name}={value}")),
-                Place::Path(_) => return None,
+                Place::Path(_) | Place::Basic(_) | Place::Scheme { .. } => return None,
             }
         }
         let mut body = Vec::new();
@@ -136,12 +136,16 @@ fn value_of(input: &InputDescription) -> &'static str {
 }
 
 fn object(endpoint: &EndpointDescription, members: &[Asked]) -> Value {
-    let value = |shape: &AskedShape| match shape {
+    Value::Object(members.iter().map(|each| (each.name.clone(), asked(endpoint, &each.shape))).collect::<Map<_, _>>())
+}
+
+fn asked(endpoint: &EndpointDescription, shape: &AskedShape) -> Value {
+    match shape {
         AskedShape::Input(at) => endpoint.inputs.get(*at).map_or(Value::Null, |input| value_of(input).into()),
         AskedShape::Literal(value) => value.clone(),
         AskedShape::Object(inner) => object(endpoint, inner),
-    };
-    Value::Object(members.iter().map(|member| (member.name.clone(), value(&member.shape))).collect::<Map<_, _>>())
+        AskedShape::Array(inner) => inner.iter().map(|each| asked(endpoint, each)).collect(),
+    }
 }
 
 fn form_of(json: &Value) -> Option<Vec<u8>> {

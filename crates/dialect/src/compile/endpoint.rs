@@ -12,7 +12,8 @@ use crate::media::essence;
 use crate::route::Pattern;
 
 const ENDPOINTS_MAX: usize = 200;
-const KEYS: [&str; 9] = ["name", "route", "operation", "encoding", "request", "extra", "from", "check", "on"];
+const KEYS: [&str; 10] =
+    ["name", "route", "operation", "encoding", "request", "may_be_empty", "extra", "from", "check", "on"];
 const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
 impl Compiler {

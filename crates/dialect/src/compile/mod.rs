@@ -1,11 +1,13 @@
 //! Written → proven: a dialect file becomes a [`Dialect`] that cannot fail for reasons in the file, or the list of all
 //! its faults. Each section has its file here; none reads anything but the text it is given (IN-07).
 
+mod check;
 mod emit;
 mod endpoint;
 mod reply;
 mod request;
 mod shape;
+mod source;
 mod token;
 
 use std::ops::Range;

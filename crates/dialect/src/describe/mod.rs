@@ -13,6 +13,7 @@ use myna_core::problem::Field;
 
 pub use self::tree::{Each, Member, Part, Shown, Tree, Type};
 use crate::dialect::{Dialect, Endpoint};
+pub use crate::scheme::Half;
 use crate::token::{Alphabet, RefreshProfile};
 
 /// A whole dialect.
@@ -88,6 +89,8 @@ pub enum AskedShape {
     Literal(serde_json::Value),
     /// An object of these.
     Object(Vec<Asked>),
+    /// An array, each of these at its place.
+    Array(Vec<Self>),
 }
 
 /// Something that a request gives.
@@ -97,8 +100,9 @@ pub struct InputDescription {
     pub name: String,
     /// The name on the wire.
     pub wire: String,
-    /// Which input of the operation; `None` for what only rules use.
+    /// Which input of the operation; `None` for what only rules and echoes use.
     pub field: Option<Field>,
+    secret: bool,
     /// Whether requests without it are refused.
     pub required: bool,
     /// Whether it stands in the body.
@@ -111,8 +115,8 @@ pub struct InputDescription {
 
 impl InputDescription {
     /// Whether nobody may see it.
-    pub fn is_secret(&self) -> bool {
-        self.field.is_some_and(Field::is_secret)
+    pub const fn is_secret(&self) -> bool {
+        self.secret
     }
 }
 
@@ -129,6 +133,17 @@ pub enum Place {
     Path(String),
     /// A parameter of the query.
     Query(String),
+    /// A half of `Authorization: Basic …` (RFC 7617).
+    Basic(Half),
+    /// `WORD TOKEN`, or a parameter of `WORD NAME="VALUE", …` (RFC 9110 §11.4).
+    Scheme {
+        /// The scheme.
+        word: String,
+        /// The parameter; `None`: all that follows the scheme.
+        param: Option<String>,
+        /// In which header.
+        header: String,
+    },
 }
 
 /// One rule for one input.
@@ -158,6 +173,8 @@ pub enum Rule {
     },
     /// It is the same as the input of this wire name.
     Same(String),
+    /// It is one of these.
+    OneOf(Vec<String>),
 }
 
 /// One way in which an endpoint ends.
@@ -238,7 +255,7 @@ impl Dialect {
             operation: endpoint.operation(),
             reads: plan.body.as_ref().map(request::media_types).unwrap_or_default(),
             strict: plan.body.as_ref().is_some_and(|body| body.strict),
-            body: plan.body.as_ref().map(|body| request::asked(&body.members, &plan.order)),
+            body: plan.body.as_ref().map(|body| request::asked(body, &plan.order)),
             inputs: request::inputs(plan, endpoint.operation()),
             outcomes: self.outcomes(at),
         }

@@ -4,28 +4,33 @@ use myna_core::catalog::Operation;
 use myna_core::problem::Field;
 
 use super::{Asked, AskedShape, InputDescription, Place, Rule, RuleDescription};
+use crate::body::{BodyPlan, Encoding, Shape};
 use crate::check::{self, Check};
-use crate::decode::{BodyPlan, Encoding, Input, Plan, Shape};
+use crate::decode::{Input, Plan};
 use crate::source::Source;
 
 pub(super) fn media_types(body: &BodyPlan) -> Vec<&'static str> {
-    match body.encoding {
-        Encoding::Json => vec!["application/json"],
-        Encoding::Form => vec!["application/x-www-form-urlencoded"],
-    }
+    body.encodings.iter().copied().map(Encoding::media_type).collect()
 }
 
 /// The members of a body. `order`: the plan's, in which the inputs are described.
-pub(super) fn asked(members: &[(String, Shape)], order: &[usize]) -> Vec<Asked> {
-    let member = |(name, shape): &(String, Shape)| {
-        let shape = match shape {
-            Shape::Input(input) => AskedShape::Input(order.iter().position(|at| at == input).unwrap_or_default()),
-            Shape::Literal(json) => AskedShape::Literal(serde_json::from_slice(json).unwrap_or_default()),
-            Shape::Object(members) => AskedShape::Object(asked(members, order)),
-        };
-        Asked { name: name.clone(), shape }
-    };
-    members.iter().map(member).collect()
+pub(super) fn asked(body: &BodyPlan, order: &[usize]) -> Vec<Asked> {
+    members(body, &body.members, order)
+}
+
+fn members(body: &BodyPlan, all: &[(String, Shape)], order: &[usize]) -> Vec<Asked> {
+    all.iter().map(|(name, each)| Asked { name: name.clone(), shape: shape(body, each, order) }).collect()
+}
+
+fn shape(body: &BodyPlan, each: &Shape, order: &[usize]) -> AskedShape {
+    let input = |input: usize| AskedShape::Input(order.iter().position(|at| *at == input).unwrap_or_default());
+    match each {
+        Shape::Input(at) => input(*at),
+        Shape::Repeat(at) => input(body.repeats.get(*at).copied().unwrap_or_default()),
+        Shape::Literal(json) => AskedShape::Literal(serde_json::from_slice(json).unwrap_or_default()),
+        Shape::Object(inner) => AskedShape::Object(members(body, inner, order)),
+        Shape::Array(inner) => AskedShape::Array(inner.iter().map(|each| shape(body, each, order)).collect()),
+    }
 }
 
 /// Every input, in the order in which failures are reported.
@@ -41,8 +46,9 @@ fn describe(plan: &Plan, operation: Operation, at: usize, input: &Input) -> Inpu
         name: input.name.clone(),
         wire: input.wire.clone(),
         field: input.field,
+        secret: input.secret,
         required: asked_for || input.field.is_some_and(|field| is_needed(plan, operation, field)),
-        in_body: plan.body.as_ref().is_some_and(|body| holds(&body.members, at)),
+        in_body: plan.body.as_ref().is_some_and(|body| body.members.iter().any(|(_, shape)| holds(shape, at))),
         places: input.sources.iter().map(place).collect(),
         rules: checks.into_iter().map(|check| rule(plan, check)).collect(),
     }
@@ -56,12 +62,13 @@ fn is_needed(plan: &Plan, operation: Operation, field: Field) -> bool {
     operation.entry().needs.iter().any(alone) || (operation == Operation::Refresh && field == Field::AccessToken)
 }
 
-fn holds(members: &[(String, Shape)], at: usize) -> bool {
-    members.iter().any(|(_, shape)| match shape {
+fn holds(shape: &Shape, at: usize) -> bool {
+    match shape {
         Shape::Input(input) => *input == at,
-        Shape::Literal(_) => false,
-        Shape::Object(members) => holds(members, at),
-    })
+        Shape::Literal(_) | Shape::Repeat(_) => false,
+        Shape::Object(members) => members.iter().any(|(_, shape)| holds(shape, at)),
+        Shape::Array(shapes) => shapes.iter().any(|shape| holds(shape, at)),
+    }
 }
 
 fn place(source: &Source) -> Place {
@@ -71,18 +78,23 @@ fn place(source: &Source) -> Place {
         Source::Cookie(name) => Place::Cookie(name.clone()),
         Source::Path(name) => Place::Path(name.clone()),
         Source::Query(name) => Place::Query(name.clone()),
+        Source::Basic(half) => Place::Basic(*half),
+        Source::Scheme { word, param, header } => {
+            Place::Scheme { word: word.clone(), param: param.clone(), header: header.as_str().to_owned() }
+        }
     }
 }
 
 fn rule(plan: &Plan, check: &Check) -> RuleDescription {
-    let rule = match check.rule {
+    let rule = match &check.rule {
         check::Rule::Required => Rule::Required,
         check::Rule::Email => Rule::Email,
         check::Rule::Username => Rule::Username,
-        check::Rule::Size { min, max } => Rule::Size { min, max },
+        check::Rule::Size { min, max } => Rule::Size { min: *min, max: *max },
         check::Rule::Same(other) => {
-            Rule::Same(plan.inputs.get(other).map(|input| input.wire.clone()).unwrap_or_default())
+            Rule::Same(plan.inputs.get(*other).map(|input| input.wire.clone()).unwrap_or_default())
         }
+        check::Rule::OneOf(values) => Rule::OneOf(values.to_vec()),
     };
     RuleDescription { rule, messages: check.messages.clone() }
 }

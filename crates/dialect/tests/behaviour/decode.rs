@@ -2,6 +2,7 @@
 
 use myna_core::outcome::Kind;
 use myna_core::problem::Field;
+use myna_dialect::Decoded;
 
 use crate::{LOGIN, Sent, TOKENS, dialect};
 
@@ -11,7 +12,7 @@ const ON: &str = "[on.signed_in]\nbody = '{}'\n[on.error]\n";
 fn tell(parts: &[&str], sent: &Sent, body: &[u8]) -> String {
     let dialect = dialect(parts);
     match dialect.decode(0, &sent.with(body)) {
-        Ok(inputs) => {
+        Ok(Decoded { inputs, .. }) => {
             let all = Field::ALL.iter().filter_map(|field| Some(format!("{}={}", field.name(), inputs.text(*field)?)));
             all.collect::<Vec<_>>().join(" ")
         }
@@ -201,4 +202,95 @@ fn problems_of_the_core_get_wire_names_once() {
     let password = "The pass field is required. + The pass must be at least 8 characters.".to_owned();
     assert_eq!(shown, [("pass", password), ("email", "The email has already been taken.".to_owned())]);
     assert!(dialect.decode(0, &Sent::new(&[]).with(b"x")).is_err_and(|refusal| refusal.kind == Kind::Malformed));
+}
+
+#[test]
+fn an_input_may_stand_at_several_places() {
+    let alias = LOGIN.replace(
+        r#"'{ "email": "{identifier}", "password": "{password}" }'"#,
+        r#"'{ "email": "{identifier}", "user": { "name": "{identifier}" }, "list": ["{device}", "v1", { "p": "{password}" }] }'"#,
+    ) + "from = { identifier = [\"query login\", \"basic user\"], password = \"basic password\" }\n";
+    let strict = "unknown_members = \"refuse\"";
+    for (general, query, body, told) in [
+        ("", None, r#"{"user":{"name":"b"},"email":"a"}"#, "identifier=a"),
+        ("", None, r#"{"user":{"name":"b"},"email":null}"#, "identifier=b"),
+        ("", Some("login=q"), r#"{"user":{"name":"b"}}"#, "identifier=b"),
+        ("", Some("login=q"), "{}", "identifier=q password=p"),
+        ("", None, "{}", "identifier=u password=p"),
+        ("", None, r#"{"email":"","user":{"name":"b"}}"#, ""),
+        ("", None, r#"{"list":["d","v1",{"p":"x"}]}"#, "identifier=u password=x device=d"),
+        ("", None, r#"{"list":["d","v1"]}"#, "identifier=u password=p device=d"),
+        ("", None, r#"{"list":["d","v2"]}"#, "malformed"),
+        ("", None, r#"{"list":["d"]}"#, "malformed"),
+        ("", None, r#"{"list":{"0":"d"}}"#, "malformed"),
+        ("", None, r#"{"list":["d","v1",{},1]}"#, "identifier=u password=p device=d"),
+        (strict, None, r#"{"list":["d","v1",{},1]}"#, "malformed"),
+        ("", None, r#"{"list":[1,"v1"]}"#, "invalid list.0: The list.0 must be a string.;"),
+        ("", None, r#"{"email":1,"user":{"name":"b"}}"#, "invalid email: The email must be a string.;"),
+    ] {
+        let basic = if body.contains("b\"") { "Bearer x" } else { "Basic dTpw" };
+        let mut sent = Sent::new(&[("authorization", basic)]);
+        sent.query = query;
+        assert_eq!(tell(&[general, TOKENS, ON, &alias], &sent, body.as_bytes()), told, "{body}");
+    }
+}
+
+#[test]
+fn an_empty_body_may_be_an_empty_object() {
+    let empty = LOGIN.to_owned() + "may_be_empty = true\n";
+    for (kind, body, told) in [
+        ("application/json", "", ""),
+        ("text/plain", "", ""),
+        ("text/plain", "{}", "unsupported_media_type"),
+        ("application/json", " ", "malformed"),
+        ("application/json", r#"{"email":"a"}"#, "identifier=a"),
+    ] {
+        let sent = Sent::new(&[("content-type", kind)]);
+        assert_eq!(tell(&[TOKENS, ON, &empty], &sent, body.as_bytes()), told, "{kind} {body}");
+    }
+}
+
+#[test]
+fn one_endpoint_reads_several_encodings() {
+    let any = LOGIN.to_owned() + "encoding = [\"json\", \"form\", \"multipart\"]\n";
+    let parts = "--x\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\na\r\n--x--\r\n";
+    for (kind, body, told) in [
+        (None, r#"{"email":"a"}"#, "identifier=a"),
+        (None, "email=a", "malformed"),
+        (Some("application/x-www-form-urlencoded"), "email=a", "identifier=a"),
+        (Some("multipart/form-data; boundary=x"), parts, "identifier=a"),
+        (Some("multipart/form-data; boundary=y"), parts, "malformed"),
+        (Some("multipart/form-data"), parts, "malformed"),
+        (Some("multipart/form-data; boundary=x"), "--x--\r\n", "malformed"),
+        (Some("text/plain"), "email=a", "unsupported_media_type"),
+    ] {
+        let headers: Vec<_> = kind.map(|kind| ("content-type", kind)).into_iter().collect();
+        assert_eq!(tell(&[TOKENS, ON, &any], &Sent::new(&headers), body.as_bytes()), told, "{kind:?} {body}");
+    }
+}
+
+#[test]
+fn extra_inputs_may_be_numbers_and_booleans() {
+    let extra = LOGIN.replace("\"{identifier}\",", "\"{identifier}\", \"mode\": \"{mode}\",")
+        + "extra = [\"mode\"]\ncheck = [{ field = \"mode\", rule = \"one_of\", values = [\"1\", \"true\", \"x\"] }]\n";
+    for (body, told) in [
+        (r#"{"mode":1}"#, ""),
+        (r#"{"mode":true}"#, ""),
+        (r#"{"mode":"x"}"#, ""),
+        (r"{}", ""),
+        (r#"{"mode":2}"#, "invalid mode: The selected mode is invalid.;"),
+        (r#"{"mode":[1]}"#, "invalid mode: The mode must be a string.;"),
+    ] {
+        assert_eq!(tell(&[TOKENS, ON, &extra], &Sent::new(&[]), body.as_bytes()), told, "{body}");
+    }
+}
+
+#[test]
+fn secrets_come_from_a_url_only_when_that_is_said_out_loud() {
+    let url = LOGIN.replace("POST /login", "POST /{secret}/login").replace(", \"password\": \"{password}\"", "")
+        + "from = { password = [\"query p\", \"path secret\"] }\n";
+    let mut sent = Sent::new(&[]);
+    sent.query = Some("p=q");
+    let loose = "insecure = [\"secret_in_query\", \"secret_in_path\"]";
+    assert_eq!(tell(&[loose, TOKENS, ON, &url], &sent, b"{}"), "password=q");
 }

@@ -107,7 +107,7 @@ check = [
     assert_eq!(
         inputs,
         [
-            ("again", "pw2", false, true, false),
+            ("again", "pw2", false, true, true),
             ("device", "X-Device", true, false, false),
             ("password", "pw", true, true, true),
             ("identifier", "who.mail", true, true, false),

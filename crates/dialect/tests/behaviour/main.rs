@@ -107,6 +107,6 @@ impl Sent {
 
     fn with<'a>(&'a self, body: &'a [u8]) -> Request<'a> {
         let Self { headers, query, params } = self;
-        Request { method: &Method::POST, path: "/login", query: *query, headers, body, params }
+        Request { method: &Method::POST, path: "/login", query: *query, headers, body, params, origins: &[] }
     }
 }

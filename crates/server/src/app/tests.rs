@@ -63,8 +63,8 @@ impl Bench {
         let myna_dialect::Found::Endpoint(found) = router.find(&method, path) else { panic!("{path}") };
         let headers: HeaderMap = headers.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect();
         let (query, body, params) = (None, body.as_bytes(), &found.params);
-        let request = Request { method: &method, path, query, headers: &headers, body, params };
-        let inputs = self.dialect.decode(found.endpoint, &request).ok().unwrap();
+        let request = Request { method: &method, path, query, headers: &headers, body, params, origins: &[] };
+        let inputs = self.dialect.decode(found.endpoint, &request).ok().unwrap().inputs;
         Call { dialect: Arc::clone(&self.dialect), endpoint: found.endpoint, inputs, caller: Caller::default() }
     }
 

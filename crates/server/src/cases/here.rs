@@ -88,7 +88,7 @@ impl Here {
             made.map_err(|error| anyhow::anyhow!("cannot make user {}: {error}", user.id))?;
         }
         let router = dialects::route(vec![Arc::clone(&self.dialect)], &RESERVED)?;
-        let site = Arc::new(Site::new(app, router, PATIENCE));
+        let site = Arc::new(Site::new(app, router, PATIENCE, Vec::new()));
         let remote = match self.road {
             Road::Direct => None,
             Road::Http => Some(listen(&site)?),

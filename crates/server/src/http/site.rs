@@ -10,7 +10,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, USER_AGENT, X_
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use myna_core::outcome::{Kind, Outcome};
 use myna_core::policy::Caller;
-use myna_dialect::{Answer, Dialect, FieldErrors, Found, Match, Request, Response, Router, Tokens};
+use myna_dialect::{Answer, Decoded, Dialect, FieldErrors, Found, Match, Request, Response, Router, Tokens};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
@@ -51,12 +51,14 @@ pub(crate) struct Site {
     router: ArcSwap<Router>,
     /// An operation that takes longer is given up.
     patience: Duration,
+    /// Origins whose pages may call the dialects (HD-04).
+    origins: Vec<String>,
 }
 
 impl Site {
     /// A site that serves the dialects of `router`.
-    pub(crate) fn new(app: Arc<App>, router: Router, patience: Duration) -> Self {
-        Self { app, router: ArcSwap::from_pointee(router), patience }
+    pub(crate) fn new(app: Arc<App>, router: Router, patience: Duration, origins: Vec<String>) -> Self {
+        Self { app, router: ArcSwap::from_pointee(router), patience, origins }
     }
 
     /// Serves the dialects of `router` from the next request on; requests in flight keep theirs.
@@ -132,6 +134,7 @@ impl Site {
             headers: &request.headers,
             body: request.body.as_deref().unwrap_or_default(),
             params: &params,
+            origins: &self.origins,
         };
         let decoded = match request.body {
             Err(kind) => Err((kind, Vec::new())),
@@ -150,7 +153,7 @@ impl Site {
                 (Answered { outcome: Outcome::plain(Kind::Invalid), tokens: Tokens::default() }, errors)
             }
             Err((kind, errors)) => (Answered { outcome: Outcome::plain(kind), tokens: Tokens::default() }, errors),
-            Ok(inputs) => {
+            Ok(Decoded { inputs, echo: _ }) => {
                 let call = Call { dialect: Arc::clone(&dialect), endpoint, inputs, caller: caller(request) };
                 let answered = self.run(call).await;
                 let errors = dialect.problems(endpoint, &answered.outcome.problems);

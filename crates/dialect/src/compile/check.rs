@@ -1,0 +1,102 @@
+//! `check`: the API's own rules for inputs, each with what is said when it does not hold.
+
+use myna_core::problem::ProblemKind;
+
+use super::Compiler;
+use super::request::Reading;
+use crate::check::{Check, Rule};
+use crate::diagnostic::did_you_mean;
+use crate::file::{Table, Text};
+use crate::messages::fill;
+
+const CHECK_KEYS: [&str; 7] = ["field", "rule", "message", "min", "max", "as", "values"];
+
+impl Compiler {
+    pub(super) fn checks(&mut self, table: &Table<'_>, reading: &Reading<'_>) -> Vec<Check> {
+        let tables = table.tables("check", &mut self.faults);
+        tables.iter().filter_map(|table| self.check(table, reading)).collect()
+    }
+
+    fn check(&mut self, table: &Table<'_>, reading: &Reading<'_>) -> Option<Check> {
+        table.only(&CHECK_KEYS, &mut self.faults);
+        let field = table.needed("field", &mut self.faults);
+        let rule = table.needed("rule", &mut self.faults);
+        let words = table.text("message", &mut self.faults);
+        if let Some(words) = &words {
+            self.prove_message(words);
+        }
+        let input = field.and_then(|name| self.checked(&name, reading));
+        let rule_name = rule?;
+        let (min, max) = (table.number("min", &mut self.faults), table.number("max", &mut self.faults));
+        let (min, max) = (min.unwrap_or_default(), max.unwrap_or(u32::MAX));
+        let other = table.text("as", &mut self.faults);
+        let rule = match rule_name.value.as_str() {
+            "required" => Rule::Required,
+            "email" => Rule::Email,
+            "username" => Rule::Username,
+            "size" => Rule::Size { min, max },
+            "one_of" => {
+                let values: Vec<String> =
+                    table.texts("values", &mut self.faults).into_iter().map(|text| text.value).collect();
+                if values.is_empty() {
+                    self.faults.add(table.span.clone(), "`one_of` wants `values`: a list of what it may be");
+                }
+                Rule::OneOf(values.into())
+            }
+            "same" => {
+                if other.is_none() {
+                    self.faults.add(table.span.clone(), "`same` wants `as`: what it has to be the same as");
+                }
+                Rule::Same(self.checked(other.as_ref()?, reading)?)
+            }
+            unknown => {
+                let list = || format!("rules are: {}", Rule::NAMES.join(", "));
+                let help = did_you_mean(unknown, Rule::NAMES).unwrap_or_else(list);
+                self.faults.add_with(rule_name.span, format!("there is no rule `{unknown}`"), help);
+                return None;
+            }
+        };
+        let sized = matches!(rule, Rule::Size { .. });
+        if sized && (min > max || (!table.has("min") && !table.has("max"))) {
+            self.faults.add(table.span.clone(), "`size` wants `min`, `max` or both, `min` not above `max`");
+        }
+        for (key, of) in [("min", "size"), ("max", "size"), ("as", "same"), ("values", "one_of")] {
+            if table.has(key) && rule_name.value != of {
+                self.faults.add(table.place(key), format!("the rule `{}` has no `{key}`", rule_name.value));
+            }
+        }
+        let input = input?;
+        let messages = self.check_messages(&rule, words, &reading.inputs.get(input)?.wire);
+        Some(Check { input, rule, messages })
+    }
+
+    fn checked(&mut self, name: &Text, reading: &Reading<'_>) -> Option<usize> {
+        let found = reading.find(&name.value);
+        if found.is_none() {
+            let help = did_you_mean(&name.value, reading.inputs.iter().map(|input| input.name.as_str()));
+            self.faults.add_with(name.span.clone(), format!("nothing reads `{}`", name.value), help);
+        }
+        found
+    }
+
+    /// What is said when the rule does not hold; the second for what is too long.
+    fn check_messages(&self, rule: &Rule, words: Option<Text>, wire: &str) -> [String; 2] {
+        let (first, second) = match rule {
+            Rule::Required => (ProblemKind::Required, ProblemKind::Required),
+            Rule::Email => (ProblemKind::NotEmail, ProblemKind::NotEmail),
+            Rule::Username => (ProblemKind::NotUsername, ProblemKind::NotUsername),
+            Rule::Size { min, max } => (ProblemKind::TooShort { min: *min }, ProblemKind::TooLong { max: *max }),
+            Rule::Same(_) => (ProblemKind::Differs, ProblemKind::Differs),
+            Rule::OneOf(_) => (ProblemKind::NotListed, ProblemKind::NotListed),
+        };
+        match (words, rule) {
+            // One sentence may name both ends.
+            (Some(words), Rule::Size { min, max }) => {
+                let text = words.value.replace("{min}", &min.to_string()).replace("{max}", &max.to_string());
+                [fill(&text, wire, first), fill(&text, wire, second)]
+            }
+            (Some(words), _) => [fill(&words.value, wire, first), fill(&words.value, wire, second)],
+            (None, _) => [self.messages.of(first, wire), self.messages.of(second, wire)],
+        }
+    }
+}
