@@ -98,7 +98,14 @@ const LOGIN: Entry = Entry {
     summary: "Sign in with identifier and password; begins a session.",
     needs: &[&[Field::Identifier], &[Field::Password]],
     takes: &[Field::Device],
-    outcomes: &[Kind::SignedIn, Kind::MustChangePassword, Kind::InvalidCredentials],
+    outcomes: &[
+        Kind::SignedIn,
+        Kind::MustChangePassword,
+        Kind::InvalidCredentials,
+        Kind::UnknownUser,
+        Kind::WrongPassword,
+        Kind::UserDisabled,
+    ],
 };
 const REFRESH: Entry = Entry {
     name: "refresh",

@@ -111,6 +111,12 @@ outcomes! {
     Unauthorized = "unauthorized" 401 < Error [];
     /// Unknown user, wrong password, disabled user: one and the same.
     InvalidCredentials = "invalid_credentials" 401 < Unauthorized [];
+    /// Nobody has that name. Told apart only where the dialect's terms allow it.
+    UnknownUser = "unknown_user" 401 < InvalidCredentials [];
+    /// The user is known, the password is not theirs. Told apart only where the dialect's terms allow it.
+    WrongPassword = "wrong_password" 401 < InvalidCredentials [];
+    /// The password is right, and the user is disabled. Told apart only where the dialect's terms allow it.
+    UserDisabled = "user_disabled" 401 < InvalidCredentials [];
     /// The access token cannot be used, for any reason.
     InvalidToken = "invalid_token" 401 < Unauthorized [];
     /// There is no access token.
@@ -128,6 +134,11 @@ outcomes! {
 }
 
 impl Kind {
+    /// Whether the kind tells an observer who has an account (LG-01): a dialect that answers it has to say so out loud.
+    pub const fn tells_who_exists(self) -> bool {
+        matches!(self, Self::UnknownUser | Self::WrongPassword | Self::UserDisabled)
+    }
+
     /// The next more general kind; `None` at a root.
     pub fn parent(self) -> Option<Self> {
         Some(self.parent_or_self()).filter(|parent| *parent != self)
@@ -238,6 +249,7 @@ mod tests {
     fn every_chain_ends() {
         for kind in Kind::ALL {
             assert!(kind.chain().count() <= 4);
+            assert!(!kind.tells_who_exists() || kind.parent() == Some(Kind::InvalidCredentials));
             assert_eq!(kind.is_success(), kind.status() < 300);
         }
     }

@@ -33,6 +33,8 @@ pub struct Terms {
     pub absolute: Duration,
     /// For so long the immediate predecessor of the current refresh token gets the same successor again (RF-02).
     pub grace: Duration,
+    /// Whether a failed login says what failed. It tells anybody who has an account (LG-01), so a dialect must ask for it.
+    pub enumerable: bool,
 }
 
 /// Random bytes for one attempt at an operation. Drawn anew for each attempt.

@@ -1,5 +1,6 @@
-//! Sign in with identifier and password. Unknown user, wrong password and disabled user end alike (LG-01); that they
-//! also *cost* alike is the executor's part, which verifies against a decoy.
+//! Sign in with identifier and password. Unknown user, wrong password and disabled user end alike (LG-01) unless the
+//! dialect's API insists on telling them apart; that they also *cost* alike is the executor's part, which verifies
+//! against a decoy.
 
 use super::input::Inputs;
 use super::{Decision, begin_session};
@@ -49,12 +50,17 @@ impl Input {
 
 /// Decides a login. `known` is the user that the identifier names, `verdict` the password's.
 pub fn decide(ctx: &Ctx<'_>, input: &Input, known: Option<&Known>, verdict: Verdict) -> Decision {
-    let refused = Decision::answer(Outcome::plain(Kind::InvalidCredentials));
-    let (Some(Known { user, password: Some(password) }), Verdict::Match { rehash }) = (known, verdict) else {
-        return refused;
+    let refused =
+        |cause| Decision::answer(Outcome::plain(if ctx.terms.enumerable { cause } else { Kind::InvalidCredentials }));
+    let Some(Known { user, password }) = known else {
+        return refused(Kind::UnknownUser);
     };
+    let (Some(password), Verdict::Match { rehash }) = (password, verdict) else {
+        return refused(Kind::WrongPassword);
+    };
+    // Only to whoever has the right password.
     if !user.is_active() {
-        return refused;
+        return refused(Kind::UserDisabled);
     }
     let (session, begin) = begin_session(ctx, user, input.device.as_deref());
     let (id, verified) = (user.id, password.hash.clone());

@@ -279,7 +279,8 @@ impl Compiler {
         let longest = access.max(refresh).unwrap_or_default().max(30 * DAY);
         let absolute = lifetime.unwrap_or(longest);
         let idle = refresh.or(access).unwrap_or(absolute);
-        Some(Terms { dialect: name.to_owned(), idle, absolute, grace })
+        let enumerable = self.insecure.has(Insecure::Enumeration);
+        Some(Terms { dialect: name.to_owned(), idle, absolute, grace, enumerable })
     }
 }
 

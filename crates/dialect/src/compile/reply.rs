@@ -9,6 +9,7 @@ use super::emit::Use;
 use crate::diagnostic::did_you_mean;
 use crate::encode::{Cookie, Filling, Reply};
 use crate::file::{Table, Text};
+use crate::insecure::Insecure;
 use crate::template::{Medium, Template};
 use crate::tree::{self, Part};
 use crate::write::is_cookie_octet;
@@ -36,6 +37,10 @@ impl Compiler {
                 self.faults.add_with(key.span, format!("there is no outcome `{}`", key.value), help);
                 continue;
             };
+            if kind.tells_who_exists() {
+                let message = format!("`{}` tells anybody who has an account (LG-06)", kind.name());
+                self.loosen(Insecure::Enumeration, key.span.clone(), message);
+            }
             if let Some(table) = table.table(&key.value, &mut self.faults) {
                 let reply = self.reply(&table, kind);
                 self.replies.push(reply);

@@ -28,6 +28,7 @@ impl Dialect {
         let plan = &endpoint.plan;
         let needless = (kind == Kind::NotAcceptable && !self.honour_accept)
             || (kind == Kind::UnsupportedMediaType && plan.body.is_none())
+            || (kind.tells_who_exists() && !self.terms.enumerable)
             || (kind == Kind::Invalid && plan.inputs.is_empty())
             || (kind == Kind::PasswordMismatch && !plan.checks.iter().any(Check::is_repetition));
         !needless

@@ -2,6 +2,7 @@
 
 use super::{myna, text};
 
+const LOOSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/loose");
 const EVERYTHING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/everything");
 
 fn passes(arguments: &[&str]) {
@@ -28,6 +29,16 @@ fn every_operation_holds_in_process() {
 #[test]
 fn every_operation_holds_over_http() {
     passes(&[EVERYTHING, "--over-http"]);
+}
+
+#[test]
+fn what_legacy_apis_insist_on_holds_in_process() {
+    passes(&[LOOSE]);
+}
+
+#[test]
+fn what_legacy_apis_insist_on_holds_over_http() {
+    passes(&[LOOSE, "--over-http"]);
 }
 
 #[test]

@@ -53,6 +53,25 @@ fn every_failure_is_the_same_decision_and_alters_nothing() {
     }
 }
 
+// LG-01: only where the dialect's terms say so, and never that a user is disabled to whoever has not the password.
+#[test]
+fn an_api_that_insists_is_told_what_failed() {
+    let mut around = Around::new();
+    around.terms.enumerable = true;
+    for (known, verdict, kind) in [
+        (None, Verdict::Mismatch, Kind::UnknownUser),
+        (None, legacy(), Kind::UnknownUser),
+        (Some(known(user())), Verdict::Mismatch, Kind::WrongPassword),
+        (Some(known(disabled())), Verdict::Mismatch, Kind::WrongPassword),
+        (Some(Known { user: disabled(), password: None }), right(), Kind::WrongPassword),
+        (Some(known(disabled())), right(), Kind::UserDisabled),
+        (Some(known(disabled())), legacy(), Kind::UserDisabled),
+    ] {
+        let decision = decide(&around.ctx(), &input(None), known.as_ref(), verdict);
+        assert_refused(&decision, kind, kind.name());
+    }
+}
+
 // RF-15
 #[test]
 fn a_login_begins_one_session_and_keeps_the_cap() {

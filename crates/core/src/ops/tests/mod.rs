@@ -81,6 +81,7 @@ impl Around {
                 idle: seconds(IDLE),
                 absolute: seconds(ABSOLUTE),
                 grace: seconds(GRACE),
+                enumerable: false,
             },
             caller: Caller { address: Some("192.0.2.1".to_owned()), agent: Some("agent".to_owned()) },
             fresh_user: None,
