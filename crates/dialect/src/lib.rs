@@ -2,9 +2,9 @@
 //! operations ([`Dialect::decode`]) and outcomes into responses ([`Dialect::encode`]) without being able to fail for
 //! reasons in the file. No I/O, no clock, no decisions about who may do what.
 //!
-//! Floors, a module imports only lower ones: `describe` · `compile` · `dialect decode body echo encode` (one knot) · `route
-//! token check source scheme` · `filter template value messages` · `slot` · `insecure json write multipart form media duration
-//! diagnostic`.
+//! Floors, a module imports only lower ones: `openapi` · `describe case` · `compile` · `dialect decode body echo encode` (one
+//! knot) · `route token check source scheme` · `filter template value messages` · `slot` ·
+//! `insecure json write multipart form media duration diagnostic`.
 
 mod body;
 pub mod case;
@@ -25,6 +25,7 @@ mod json;
 mod media;
 mod messages;
 mod multipart;
+pub mod openapi;
 mod route;
 mod scheme;
 mod slot;

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use myna_dialect::case::{self, Case};
 use myna_dialect::diagnostic::{Diagnostic, Source, did_you_mean, line_column, render};
-use myna_dialect::{Dialect, Router, compile};
+use myna_dialect::{Dialect, Router, compile, openapi};
 
 use crate::config;
 
@@ -44,6 +45,17 @@ pub(crate) struct Found {
     pub(crate) cases: Vec<Source>,
     /// Where it comes from.
     pub(crate) origin: Origin,
+}
+
+impl Found {
+    /// The OpenAPI document of `dialect`, which this file compiled to, with its cases as examples. A case with faults
+    /// gives none: `myna dialect test` names them.
+    pub(crate) fn openapi(&self, dialect: &Dialect) -> serde_json::Value {
+        let mut cases: Vec<Case> = self.cases.iter().filter_map(|source| case::parse(source).ok()).collect();
+        // A case of few steps shows one thing.
+        cases.sort_by_key(|case| case.steps.len());
+        openapi::document(&dialect.describe(), &cases)
+    }
 }
 
 /// Dialect files that cannot be served; everything that is wrong with all of them.

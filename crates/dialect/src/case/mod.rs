@@ -34,6 +34,7 @@ mod json;
 mod line;
 mod parse;
 mod pattern;
+mod sample;
 #[cfg(test)]
 mod tests;
 mod user;

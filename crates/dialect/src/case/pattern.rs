@@ -156,6 +156,11 @@ impl Pattern {
         Self(pieces)
     }
 
+    /// Its pieces, in order.
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.0
+    }
+
     /// The only piece, where the pattern is no more than that.
     pub(super) fn single(&self) -> Option<&Piece> {
         match self.0.as_slice() {

@@ -11,8 +11,9 @@ use myna_core::catalog::Operation;
 use myna_core::outcome::Kind;
 use myna_core::problem::Field;
 
-pub use self::tree::{Each, Member, Part, Shown, Tree, Type};
+pub use self::tree::{Each, Letters, Member, Part, Shown, Tree, Type};
 use crate::dialect::{Dialect, Endpoint};
+use crate::insecure::Insecure;
 pub use crate::scheme::Half;
 use crate::token::{Alphabet, RefreshProfile};
 
@@ -29,6 +30,10 @@ pub struct Description {
     pub access: Option<TokenForm>,
     /// How its refresh tokens look; `None`: it has none.
     pub refresh: Option<TokenForm>,
+    /// The loosenings in force.
+    pub insecure: Vec<Insecure>,
+    /// Features of the API that it does not serve: name, and why or what to do instead.
+    pub left_out: Vec<(String, String)>,
     /// Every endpoint, in the order of the file.
     pub endpoints: Vec<EndpointDescription>,
 }
@@ -241,6 +246,8 @@ impl Dialect {
                     TokenForm::Opaque { prefix: profile.prefix().to_owned(), alphabet: profile.alphabet() }
                 }
             }),
+            insecure: self.insecure().to_vec(),
+            left_out: self.left_out().map(|(name, why)| (name.to_owned(), why.to_owned())).collect(),
             endpoints: (0..self.endpoints().len()).map(|at| self.describe_endpoint(at)).collect(),
         }
     }

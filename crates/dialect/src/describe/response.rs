@@ -4,7 +4,7 @@ use http::StatusCode;
 use http::header::{ALLOW, RETRY_AFTER};
 use myna_core::outcome::Kind;
 
-use super::tree::{self, Part, Shown, Type};
+use super::tree::{self, Letters, Part, Shown, Type};
 use super::{BodyDescription, CookieDescription, HeaderDescription, OutcomeDescription};
 use crate::check::Check;
 use crate::dialect::{Dialect, Endpoint};
@@ -56,7 +56,8 @@ impl Dialect {
             .collect();
         let mut add = |name: &str, slot: &str, kind: Type| {
             if headers.iter().all(|header| header.name != name) {
-                let shown = Shown { slot: slot.to_owned(), kind, quoted: false, nullable: false, or: None };
+                let (slot, letters) = (slot.to_owned(), Letters::AsIs);
+                let shown = Shown { slot, kind, quoted: false, letters, nullable: false, or: None };
                 headers.push(HeaderDescription { name: name.to_owned(), value: vec![Part::Shown(shown)] });
             }
         };

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::slot::{self, List};
-use crate::template::{Absent, Form, Medium, Segment, Show, Template};
+use crate::template::{Absent, Case, Form, Medium, Segment, Show, Template};
 
 /// JSON with typed places.
 #[derive(Clone, PartialEq, Debug)]
@@ -57,10 +57,23 @@ pub struct Shown {
     pub kind: Type,
     /// Whether it is written as a text, whatever it is.
     pub quoted: bool,
+    /// What becomes of its letters.
+    pub letters: Letters,
     /// Whether null stands for what is absent.
     pub nullable: bool,
     /// The text that stands for what is absent.
     pub or: Option<String>,
+}
+
+/// What becomes of a value's letters.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Letters {
+    /// They stay.
+    AsIs,
+    /// Capitals.
+    Upper,
+    /// Small letters.
+    Lower,
 }
 
 /// What a value is written as.
@@ -96,7 +109,7 @@ pub enum Type {
 
 impl Shown {
     fn of(show: &Show) -> Self {
-        let Show { slot, attribute, form, case: _, as_text, absent } = show;
+        let Show { slot, attribute, form, case, as_text, absent } = show;
         let kind = match (slot.kind(), form) {
             (slot::Type::Int, Form::Uuid) => Type::Uuid,
             (slot::Type::Int, _) => Type::Int,
@@ -117,7 +130,13 @@ impl Shown {
             Absent::Or(text) => Some(text.to_string()),
             Absent::Never | Absent::Null | Absent::Omit => None,
         };
-        Self { slot: name, kind, quoted: *as_text, nullable: *absent == Absent::Null && slot.is_optional(), or }
+        let letters = match case {
+            Case::AsIs => Letters::AsIs,
+            Case::Upper => Letters::Upper,
+            Case::Lower => Letters::Lower,
+        };
+        let nullable = *absent == Absent::Null && slot.is_optional();
+        Self { slot: name, kind, quoted: *as_text, letters, nullable, or }
     }
 }
 

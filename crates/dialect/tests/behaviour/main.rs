@@ -5,6 +5,7 @@
 mod decode;
 mod describe;
 mod encode;
+mod openapi;
 mod route;
 mod token;
 

@@ -28,6 +28,11 @@ pub(super) enum Dialect {
         /// A built-in dialect, one of the gallery, a folder or a file
         dialect: String,
     },
+    /// Print a dialect's OpenAPI 3.1 document
+    Openapi {
+        /// A built-in dialect, one of the gallery, a folder or a file
+        dialect: String,
+    },
     /// Look for every fault in dialects: file, line, column, what to do
     Check {
         /// Built-in dialects, folders or files [default: every built-in one and the gallery]
@@ -74,6 +79,12 @@ impl Dialect {
             Self::Show { dialect } => {
                 let found = dialects::named(&dialect, None).map_err(shown)?;
                 Ok(say(found.source.text.trim_end())?)
+            }
+            Self::Openapi { dialect } => {
+                let found = dialects::named(&dialect, None).map_err(shown)?;
+                let compiled = dialects::compile_all(std::slice::from_ref(&found), in_color()).map_err(shown)?;
+                let documents = compiled.iter().map(|dialect| found.openapi(dialect));
+                documents.into_iter().try_for_each(|document| Ok(say(serde_json::to_string_pretty(&document)?)?))
             }
             Self::Check { dialects, watch: false } => check(&dialects),
             Self::Check { dialects, watch: true } => watch(&dialects, async || check(&dialects)).await,
