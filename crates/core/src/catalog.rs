@@ -25,6 +25,8 @@ pub enum Operation {
     ChangePassword,
     /// Who the bearer is.
     Userinfo,
+    /// A fixed response, for what clients ask besides login.
+    Answer,
 }
 
 /// An operation's row.
@@ -44,7 +46,7 @@ pub struct Entry {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Login,
         Self::Refresh,
         Self::Renew,
@@ -54,6 +56,7 @@ impl Operation {
         Self::ResetPassword,
         Self::ChangePassword,
         Self::Userinfo,
+        Self::Answer,
     ];
 
     /// The name in dialect files.
@@ -89,6 +92,7 @@ impl Operation {
             Self::ResetPassword => &RESET_PASSWORD,
             Self::ChangePassword => &CHANGE_PASSWORD,
             Self::Userinfo => &USERINFO,
+            Self::Answer => &ANSWER,
         }
     }
 }
@@ -169,6 +173,13 @@ const USERINFO: Entry = Entry {
     needs: &[&[Field::AccessToken]],
     takes: &[],
     outcomes: &[Kind::Identified, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken],
+};
+const ANSWER: Entry = Entry {
+    name: "answer",
+    summary: "Give a fixed response: a version, settings, what a client asks for besides login.",
+    needs: &[],
+    takes: &[],
+    outcomes: &[Kind::Answered],
 };
 
 #[cfg(test)]

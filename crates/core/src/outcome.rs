@@ -80,6 +80,8 @@ outcomes! {
     PasswordChanged = "password_changed" 200 < PasswordChanged [];
     /// Who the bearer of the access token is.
     Identified = "identified" 200 < Identified [User];
+    /// A fixed response, which nothing was done for.
+    Answered = "answered" 200 < Answered [];
 
     /// Every refusal and failure.
     Error = "error" 400 < Error [];
@@ -107,6 +109,8 @@ outcomes! {
     TooLarge = "too_large" 413 < Refused [];
     /// The body's content type is none that the endpoint reads.
     UnsupportedMediaType = "unsupported_media_type" 415 < Refused [];
+    /// Another site's page caused the request, and a cookie is at stake (HD-04).
+    CrossSite = "cross_site" 403 < Refused [];
     /// Whoever asks has not shown who they are.
     Unauthorized = "unauthorized" 401 < Error [];
     /// Unknown user, wrong password, disabled user: one and the same.
@@ -170,6 +174,7 @@ pub const ALWAYS: &[Kind] = &[
     Kind::Timeout,
     Kind::TooLarge,
     Kind::UnsupportedMediaType,
+    Kind::CrossSite,
     Kind::Overloaded,
     Kind::Fault,
 ];

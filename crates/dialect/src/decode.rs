@@ -15,6 +15,7 @@ use crate::dialect::{Dialect, Endpoint};
 use crate::echo::Echo;
 use crate::media;
 use crate::messages::FieldErrors;
+use crate::origin::{CrossSite, is_cross_site};
 use crate::route::Params;
 use crate::source::Source;
 
@@ -74,6 +75,8 @@ pub(crate) struct Plan {
     pub(crate) order: Vec<usize>,
     /// Whether a response of the endpoint shows something of the request again.
     pub(crate) echoes: bool,
+    /// What becomes of requests that another site caused.
+    pub(crate) cross_site: CrossSite,
 }
 
 /// Something that a request gives.
@@ -138,6 +141,9 @@ impl Dialect {
             return Err(Kind::NotAcceptable.into());
         }
         let plan = &endpoint.plan;
+        if plan.cross_site == CrossSite::Refused && is_cross_site(request) {
+            return Err(Kind::CrossSite.into());
+        }
         let mut got = vec![Got::Absent; plan.inputs.len()];
         if let Some(body) = &plan.body {
             body.read(request, &mut got)?;
@@ -150,6 +156,10 @@ impl Dialect {
             for source in &input.sources {
                 if *got == Got::Absent {
                     *got = source.find(request).ok_or(Kind::Malformed)?;
+                    let by_cookie = input.secret && *got != Got::Absent && matches!(source, Source::Cookie(_));
+                    if by_cookie && plan.cross_site == CrossSite::RefusedByCookie && is_cross_site(request) {
+                        return Err(Kind::CrossSite.into());
+                    }
                 }
             }
         }

@@ -80,6 +80,12 @@ impl Listed {
         self.0.iter().any(|(each, ..)| *each == what)
     }
 
+    /// Whether the file lists `what`, which something makes use of.
+    pub(crate) fn use_if_listed(&mut self, what: Insecure) -> bool {
+        let listed = self.0.iter_mut().find(|(each, ..)| *each == what);
+        listed.map(|(.., used)| *used = true).is_some()
+    }
+
     /// Something at `span` needs `what`: a fault with this message unless the file says it out loud.
     pub(crate) fn need(
         &mut self,
@@ -88,8 +94,7 @@ impl Listed {
         message: impl Into<String>,
         faults: &mut Faults,
     ) -> bool {
-        if let Some((.., used)) = self.0.iter_mut().find(|(each, ..)| *each == what) {
-            *used = true;
+        if self.use_if_listed(what) {
             return true;
         }
         faults.add_with(span, message, format!("say it out loud: insecure = [\"{}\"]", what.name()));

@@ -3,7 +3,7 @@
 //! reasons in the file. No I/O, no clock, no decisions about who may do what.
 //!
 //! Floors, a module imports only lower ones: `openapi` · `describe case` · `compile` · `dialect decode body echo encode` (one
-//! knot) · `route token check source scheme` · `filter template value messages` · `slot` ·
+//! knot) · `route token check source scheme origin` · `filter template value messages` · `slot` ·
 //! `insecure json write multipart form media duration diagnostic`.
 
 mod body;
@@ -26,6 +26,7 @@ mod media;
 mod messages;
 mod multipart;
 pub mod openapi;
+mod origin;
 mod route;
 mod scheme;
 mod slot;

@@ -5,11 +5,15 @@ use myna_core::catalog::Operation;
 use myna_core::outcome::Kind;
 
 use super::{Compiler, select};
+use crate::decode::{Input, Plan};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::dialect::{Endpoint, ReplyTable};
 use crate::file::{Table, Text};
+use crate::insecure::Insecure;
 use crate::media::essence;
+use crate::origin::CrossSite;
 use crate::route::Pattern;
+use crate::source::Source;
 
 const ENDPOINTS_MAX: usize = 200;
 const KEYS: [&str; 10] =
@@ -36,8 +40,15 @@ impl Compiler {
             let Some(operation) = operation else { continue };
             let params: Vec<String> =
                 route.iter().flat_map(|(_, pattern)| pattern.params()).map(str::to_owned).collect();
-            let plan = self.plan(table, operation, &params);
-            let replies = self.reply_table(table, &name, operation, honour_accept);
+            let mut plan = self.plan(table, operation, &params);
+            let replies = self.reply_table(table, operation);
+            plan.cross_site = self.cross_site(operation, &plan, &replies);
+            // A client's wishes can only be refused where they are listened to.
+            let possible = |kind: &Kind| {
+                (honour_accept || *kind != Kind::NotAcceptable)
+                    && (plan.cross_site != CrossSite::Served || *kind != Kind::CrossSite)
+            };
+            self.prove_replies(table, &name, operation.outcomes().filter(possible), &replies);
             let writes = self.writes(operation, &replies);
             if let Some((method, pattern)) = route {
                 endpoints.push(Endpoint { name, method, pattern, operation, plan, replies, writes });
@@ -113,8 +124,8 @@ impl Compiler {
         operation
     }
 
-    /// Which reply serves each kind, and the proof that every outcome has one.
-    fn reply_table(&mut self, table: &Table<'_>, name: &str, operation: Operation, honour_accept: bool) -> ReplyTable {
+    /// Which reply serves each kind.
+    fn reply_table(&mut self, table: &Table<'_>, operation: Operation) -> ReplyTable {
         let on = table.table("on", &mut self.faults);
         let own = on.as_ref().map(|on| self.replies_of(on)).unwrap_or_default();
         for (kind, _) in &own {
@@ -124,17 +135,42 @@ impl Compiler {
                 self.faults.add(span, format!("`{}` never ends as `{}`", operation.name(), kind.name()));
             }
         }
-        let replies: ReplyTable = Kind::ALL.iter().map(|kind| select(*kind, &[&own, &self.general])).collect();
-        let has = |kind: &Kind| Kind::ALL.iter().zip(&replies).any(|(each, reply)| each == kind && reply.is_some());
-        // A client's wishes can only be refused where they are listened to.
-        let possible = operation.outcomes().filter(|kind| honour_accept || *kind != Kind::NotAcceptable);
+        Kind::ALL.iter().map(|kind| select(*kind, &[&own, &self.general])).collect()
+    }
+
+    /// That every outcome that is possible here has a reply.
+    fn prove_replies(
+        &mut self,
+        table: &Table<'_>,
+        name: &str,
+        possible: impl Iterator<Item = Kind>,
+        replies: &ReplyTable,
+    ) {
+        let has = |kind: &Kind| Kind::ALL.iter().zip(replies).any(|(each, reply)| each == kind && reply.is_some());
         let missing: Vec<&str> = possible.filter(|kind| !has(kind)).map(Kind::name).collect();
         if !missing.is_empty() {
             let help = "an `[on.error]` of the dialect serves every failure that has no response of its own".to_owned();
             let message = format!("endpoint `{name}` has no response for: {}", missing.join(", "));
             self.faults.add_with(table.place("operation"), message, help);
         }
-        replies
+    }
+
+    /// HD-04: what another site may not cause, because a cookie is read as a credential or set. Reading is harmless, and
+    /// the browser keeps the answer from the other site's page.
+    fn cross_site(&mut self, operation: Operation, plan: &Plan, replies: &ReplyTable) -> CrossSite {
+        if matches!(operation, Operation::Userinfo | Operation::Answer) {
+            return CrossSite::Served;
+        }
+        let reply_of = |kind: Kind| Kind::ALL.iter().zip(replies).find(|(each, _)| **each == kind)?.1.as_ref();
+        let mut replies = operation.outcomes().filter_map(|kind| self.replies.get(*reply_of(kind)?));
+        let sets = replies.any(|reply| !reply.cookies.is_empty());
+        let by_cookie = |input: &Input| input.secret && input.sources.iter().any(|s| matches!(s, Source::Cookie(_)));
+        let needed = match (sets, plan.inputs.iter().any(by_cookie)) {
+            (true, _) => CrossSite::Refused,
+            (false, true) => CrossSite::RefusedByCookie,
+            (false, false) => return CrossSite::Served,
+        };
+        if self.insecure.use_if_listed(Insecure::CrossSite) { CrossSite::Served } else { needed }
     }
 
     /// The media types of the good answers.

@@ -11,6 +11,7 @@ use crate::decode::{Input, Plan};
 use crate::diagnostic::did_you_mean;
 use crate::file::{Table, Text};
 use crate::json::{self, Node};
+use crate::origin::CrossSite;
 
 /// An endpoint's reading while it is compiled.
 pub(super) struct Reading<'r> {
@@ -55,7 +56,7 @@ impl Compiler {
         }
         let mut inputs = reading.inputs;
         hide_repetitions(&mut inputs, &checks);
-        Plan { body, inputs, checks, order, echoes: false }
+        Plan { body, inputs, checks, order, echoes: false, cross_site: CrossSite::default() }
     }
 
     fn body(&mut self, table: &Table<'_>, reading: &mut Reading<'_>) -> Option<BodyPlan> {

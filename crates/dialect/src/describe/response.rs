@@ -9,6 +9,7 @@ use super::{BodyDescription, CookieDescription, HeaderDescription, OutcomeDescri
 use crate::check::Check;
 use crate::dialect::{Dialect, Endpoint};
 use crate::encode::{Cookie, Filling, Reply};
+use crate::origin::CrossSite;
 
 impl Dialect {
     /// How the endpoint can end, what went well first. A wrong method never reaches an endpoint; the answer to one
@@ -29,6 +30,7 @@ impl Dialect {
         let needless = (kind == Kind::NotAcceptable && !self.honour_accept)
             || (kind == Kind::UnsupportedMediaType && plan.body.is_none())
             || (kind.tells_who_exists() && !self.terms.enumerable)
+            || (kind == Kind::CrossSite && plan.cross_site == CrossSite::Served)
             || (kind == Kind::Invalid && plan.inputs.is_empty())
             || (kind == Kind::PasswordMismatch && !plan.checks.iter().any(Check::is_repetition));
         !needless

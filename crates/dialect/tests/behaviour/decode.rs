@@ -294,3 +294,30 @@ fn secrets_come_from_a_url_only_when_that_is_said_out_loud() {
     let loose = "insecure = [\"secret_in_query\", \"secret_in_path\"]";
     assert_eq!(tell(&[loose, TOKENS, ON, &url], &sent, b"{}"), "password=q");
 }
+
+// HD-04
+#[test]
+fn another_site_cannot_use_or_set_a_cookie() {
+    const COOKIE: &str =
+        "\n[endpoint.on.signed_in]\n[[endpoint.on.signed_in.cookie]]\nname = \"s\"\nvalue = \"{access.token}\"\n";
+    const BY_COOKIE: &str = "[[endpoint]]\nname = \"out\"\nroute = \"POST /out\"\noperation = \"logout\"\n\
+        from = { access_token = [\"cookie s\", \"bearer\"] }\n[endpoint.on.signed_out]\n";
+    let who = BY_COOKIE.replace("logout", "userinfo").replace("signed_out", "identified");
+    let sets = LOGIN.to_owned() + COOKIE;
+    let cookie = ("cookie", "s=t");
+    let bearer = ("authorization", "Bearer t");
+    for (general, endpoint, header, told) in [
+        ("", LOGIN, cookie, ""),
+        ("", &sets, cookie, "cross_site"),
+        ("insecure = [\"cross_site\"]", &sets, cookie, ""),
+        ("", BY_COOKIE, cookie, "cross_site"),
+        ("", BY_COOKIE, bearer, "access_token=t"),
+        ("insecure = [\"cross_site\"]", BY_COOKIE, cookie, "access_token=t"),
+        ("", &who, cookie, "access_token=t"),
+    ] {
+        let mut sent = Sent::new(&[header, ("sec-fetch-site", "cross-site")]);
+        assert_eq!(tell(&[general, TOKENS, ON, endpoint], &sent, b"{}"), told, "{general} {endpoint} {header:?}");
+        sent.headers.insert("sec-fetch-site", http::HeaderValue::from_static("same-origin"));
+        assert!(!tell(&[general, TOKENS, ON, endpoint], &sent, b"{}").contains("cross_site"));
+    }
+}

@@ -60,6 +60,7 @@ impl App {
             Operation::ResetPassword => self.reset_password(call, now).await,
             Operation::ChangePassword => self.change_password(call, now).await,
             Operation::Userinfo => self.by_bearer(call, now, bearer::decide_userinfo).await,
+            Operation::Answer => Ok(Decision::answer(Outcome::plain(Kind::Answered))),
         }
     }
 
@@ -208,7 +209,8 @@ impl App {
             | Operation::Renew
             | Operation::Logout
             | Operation::RequestPasswordReset
-            | Operation::Userinfo => return Vec::new(),
+            | Operation::Userinfo
+            | Operation::Answer => return Vec::new(),
         };
         let mut problems = inputs.problems();
         if operation == Operation::Register {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_METHOD, HOST, HeaderMap, ORIGIN, VARY,
 };
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -79,11 +79,16 @@ impl Wire {
             Err(BodyError::TimedOut) => Err(Kind::Timeout),
             Err(BodyError::Broken) => Err(Kind::Malformed),
         };
+        let mut headers = head.headers;
+        // HTTP/2 names the host in `:authority` (RFC 9113 §8.3.1); whoever compares an origin with it finds it in one place.
+        if let Some(authority) = head.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
+            headers.insert(HOST, authority);
+        }
         let plain = Plain {
             method: head.method,
             path: head.uri.path().to_owned(),
             query: head.uri.query().map(str::to_owned),
-            headers: head.headers,
+            headers,
             body,
             client,
             id,

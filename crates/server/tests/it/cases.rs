@@ -5,6 +5,8 @@ use super::{myna, text};
 const LOOSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/loose");
 const EVERYTHING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/everything");
 
+const READING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/reading");
+
 fn passes(arguments: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let output = myna(folder.path(), &[&["dialect", "test"], arguments].concat());
@@ -23,12 +25,12 @@ fn built_in_dialects_hold_over_http() {
 
 #[test]
 fn every_operation_holds_in_process() {
-    passes(&[EVERYTHING]);
+    passes(&[EVERYTHING, READING]);
 }
 
 #[test]
 fn every_operation_holds_over_http() {
-    passes(&[EVERYTHING, "--over-http"]);
+    passes(&[EVERYTHING, READING, "--over-http"]);
 }
 
 #[test]
