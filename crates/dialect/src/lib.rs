@@ -45,4 +45,4 @@ pub use encode::{Answer, Minted, Response, Tokens, Wants};
 pub use insecure::Insecure;
 pub use messages::FieldErrors;
 pub use route::{Found, Match, Overlap, Params, Router};
-pub use token::{AccessProfile, Alphabet, JwtProfile, MintView, OpaqueProfile, RefreshProfile};
+pub use token::{AccessJwt, AccessProfile, Alphabet, JwtProfile, MintView, OpaqueProfile, RefreshProfile};

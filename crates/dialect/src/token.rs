@@ -55,22 +55,44 @@ impl<'a> MintView<'a> {
 
 /// How access tokens look.
 #[derive(Debug)]
-pub struct AccessProfile {
+pub enum AccessProfile {
+    /// Letters without a visible meaning; what they name is asked of the session.
+    Opaque(OpaqueProfile),
+    /// A JWT.
+    Jwt(AccessJwt),
+}
+
+impl AccessProfile {
+    /// How long a token is good for.
+    pub const fn lifetime(&self) -> Duration {
+        match self {
+            Self::Opaque(profile) => profile.lifetime,
+            Self::Jwt(profile) => profile.lifetime,
+        }
+    }
+
+    /// The algorithm's JWA name; `None` for opaque tokens.
+    pub fn algorithm(&self) -> Option<&str> {
+        match self {
+            Self::Opaque(_) => None,
+            Self::Jwt(profile) => Some(profile.algorithm()),
+        }
+    }
+}
+
+/// How access tokens look that are JWTs.
+#[derive(Debug)]
+pub struct AccessJwt {
     pub(crate) jwt: Jwt,
     pub(crate) lifetime: Duration,
     /// The member that makes claims those of a refresh token: never in an access token (JT-09).
     pub(crate) foreign: Option<String>,
 }
 
-impl AccessProfile {
+impl AccessJwt {
     /// The algorithm's JWA name (RFC 7518 §3.1).
     pub fn algorithm(&self) -> &str {
         &self.jwt.algorithm
-    }
-
-    /// How long a token is good for.
-    pub const fn lifetime(&self) -> Duration {
-        self.lifetime
     }
 
     /// The header as JSON.
@@ -127,9 +149,11 @@ pub enum Alphabet {
     Hex,
     /// RFC 4648 §5 without padding.
     Base64Url,
+    /// RFC 4648 §6 in small letters, without padding.
+    Base32,
 }
 
-/// How opaque refresh tokens look.
+/// How opaque tokens look.
 #[derive(Debug)]
 pub struct OpaqueProfile {
     pub(crate) prefix: String,

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use myna_core::time::Timestamp;
 use myna_dialect::Dialect;
+use myna_tokens::access::AccessKey;
 use myna_tokens::crypto::{NoRandomness, derive, digest, random};
 use myna_tokens::opaque::hex;
 use myna_tokens::refresh::RefreshKey;
@@ -68,7 +69,7 @@ pub(crate) fn needs(dialect: &Dialect) -> Vec<Need> {
         let algorithm = name.parse().ok()?;
         Some(Need { dialect: dialect.name().to_owned(), purpose, algorithm })
     };
-    let access = dialect.access().and_then(|profile| need(Use::Access, profile.algorithm()));
+    let access = dialect.access().and_then(|profile| need(Use::Access, profile.algorithm()?));
     let refresh = dialect.refresh().and_then(|profile| need(Use::Refresh, profile.algorithm()?));
     access.into_iter().chain(refresh).collect()
 }
@@ -141,6 +142,7 @@ pub(crate) struct Keyring {
     in_use: ArcSwap<InUse>,
     /// Held by whoever replaces what is in use, so that no replacement is lost.
     replacing: Mutex<()>,
+    access: AccessKey,
     refresh: RefreshKey,
     reset: RefreshKey,
 }
@@ -159,6 +161,7 @@ impl Keyring {
             folder: folder.to_owned(),
             in_use: ArcSwap::from_pointee(InUse { served: needs, rings }),
             replacing: Mutex::new(()),
+            access: AccessKey::from_bytes(&derive(&root, "access tokens")),
             refresh: RefreshKey::from_bytes(&derive(&root, "refresh tokens")),
             reset: RefreshKey::from_bytes(&derive(&root, "reset tokens")),
         })
@@ -203,6 +206,11 @@ impl Keyring {
         let is_it =
             |need: &Need| need.purpose == purpose && need.dialect == dialect && need.algorithm.name() == algorithm;
         in_use.rings.iter().find(|(need, _)| is_it(need)).map(|(_, ring)| Arc::clone(ring))
+    }
+
+    /// The key of opaque access tokens.
+    pub(crate) const fn access(&self) -> &AccessKey {
+        &self.access
     }
 
     /// The key of refresh tokens.

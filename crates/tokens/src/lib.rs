@@ -6,6 +6,7 @@
 //! access token, fails because the other ring holds other keys. Where an imported secret must serve several rings, only
 //! the claims tell their tokens apart, and whoever reads them must compare.
 
+pub mod access;
 mod claims;
 pub mod crypto;
 mod import;

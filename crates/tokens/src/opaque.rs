@@ -2,6 +2,7 @@
 //! canonical: exactly one text stands for given bytes. It never knows what the bytes mean.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use data_encoding::BASE32_NOPAD;
 
 /// The longest text, in bytes, that is read.
 const TEXT_BYTES_MAX: usize = 4096;
@@ -13,6 +14,8 @@ pub enum Alphabet {
     Hex,
     /// Base64url without padding (RFC 4648 §5).
     Base64Url,
+    /// Base32 in small letters without padding (RFC 4648 §6).
+    Base32,
 }
 
 /// How a dialect writes opaque tokens.
@@ -37,11 +40,18 @@ impl OpaqueFormat {
         match self.alphabet {
             Alphabet::Hex => text.push_str(&hex(bytes)),
             Alphabet::Base64Url => BASE64_URL_SAFE_NO_PAD.encode_string(bytes, &mut text),
+            Alphabet::Base32 => {
+                let written = text.len();
+                BASE32_NOPAD.encode_append(bytes, &mut text);
+                if let Some(body) = text.get_mut(written..) {
+                    body.make_ascii_lowercase();
+                }
+            }
         }
         text
     }
 
-    /// Reads what [`OpaqueFormat::encode`] wrote; `None` for any other text: another prefix, uppercase hexadecimal,
+    /// Reads what [`OpaqueFormat::encode`] wrote; `None` for any other text: another prefix, other case of letters,
     /// padding, blanks, bits left over, more than 4,096 bytes.
     #[must_use]
     pub fn decode(&self, text: &str) -> Option<Vec<u8>> {
@@ -56,11 +66,12 @@ impl OpaqueFormat {
                 if odd.is_empty() { decoded } else { None }
             }
             Alphabet::Base64Url => BASE64_URL_SAFE_NO_PAD.decode(body).ok(),
+            Alphabet::Base32 if body.bytes().any(|byte| byte.is_ascii_uppercase()) => None,
+            Alphabet::Base32 => BASE32_NOPAD.decode(body.to_ascii_uppercase().as_bytes()).ok(),
         }
     }
 }
 
-/// The hexadecimal digit of the low four bits.
 /// Lower-case hexadecimal, two digits a byte. The text is never moved while it grows, so that no copy of a secret stays.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
@@ -69,6 +80,7 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
+/// The hexadecimal digit of the low four bits.
 fn digit(nibble: u8) -> char {
     char::from_digit(u32::from(nibble), 16).unwrap_or('0')
 }
@@ -88,7 +100,7 @@ mod tests {
     #[test]
     fn round_trip() {
         let all: Vec<u8> = (0..=255).collect();
-        for alphabet in [Alphabet::Hex, Alphabet::Base64Url] {
+        for alphabet in [Alphabet::Hex, Alphabet::Base64Url, Alphabet::Base32] {
             for prefix in ["", "def50200", "rt_"] {
                 let format = OpaqueFormat::new(prefix, alphabet);
                 for length in [0, 1, 2, 3, 65, 256] {
@@ -99,6 +111,10 @@ mod tests {
             }
         }
         assert_eq!(OpaqueFormat::new("x", Alphabet::Hex).encode(&[0x0f, 0xa0]), "x0fa0");
+        // RFC 4648 §10
+        for (bytes, text) in [("f", "my"), ("fo", "mzxq"), ("foo", "mzxw6"), ("foobar", "mzxw6ytboi")] {
+            assert_eq!(OpaqueFormat::new("Pre_", Alphabet::Base32).encode(bytes.as_bytes()), format!("Pre_{text}"));
+        }
     }
 
     #[test]
@@ -112,6 +128,11 @@ mod tests {
             assert_eq!(base64url.decode(bad), None, "{bad}");
         }
         assert_eq!(base64url.decode("rt_AA"), Some(vec![0]));
+        let base32 = OpaqueFormat::new("T.", Alphabet::Base32);
+        for bad in ["T.MY", "T.mY", "T.my======", "T.mz", "T.m", "T.myy", "T.m1", "T.m ", "t.my", "my"] {
+            assert_eq!(base32.decode(bad), None, "{bad}");
+        }
+        assert_eq!(base32.decode("T.my"), Some(b"f".to_vec()));
         assert_eq!(OpaqueFormat::new("", Alphabet::Hex).decode(&"00".repeat(2049)), None);
     }
 }

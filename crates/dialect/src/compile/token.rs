@@ -8,12 +8,17 @@ use crate::diagnostic::did_you_mean;
 use crate::file::{Table, Text};
 use crate::slot::{Place, Slot};
 use crate::template::{Absent, Case, Form};
-use crate::token::{AccessProfile, Alphabet, Claim, Expected, Jwt, JwtProfile, OpaqueProfile, RefreshProfile};
+use crate::token::{
+    AccessJwt, AccessProfile, Alphabet, Claim, Expected, Jwt, JwtProfile, OpaqueProfile, RefreshProfile,
+};
 use crate::tree::{self, Entry, Placeholder, Tree, literal};
 
 const ALGORITHMS: [&str; 6] = ["HS256", "HS384", "HS512", "RS256", "ES256", "EdDSA"];
 /// So long a prefix tells whose token it is; more only costs.
 const PREFIX_BYTES_MAX: usize = 32;
+/// The alphabets of opaque tokens.
+const ALPHABETS: [(&str, Alphabet); 3] =
+    [("hex", Alphabet::Hex), ("base64url", Alphabet::Base64Url), ("base32", Alphabet::Base32)];
 
 impl Compiler {
     pub(super) fn token_profiles(&mut self, root: &Table<'_>) -> (Option<AccessProfile>, Option<RefreshProfile>) {
@@ -29,7 +34,9 @@ impl Compiler {
         let Some(mut access) = access else {
             return (None, refresh);
         };
-        if let (Some(RefreshProfile::Jwt(profile)), Some(table)) = (&refresh, access_table) {
+        if let (AccessProfile::Jwt(access), Some(RefreshProfile::Jwt(profile)), Some(table)) =
+            (&mut access, &refresh, access_table)
+        {
             // JT-09: a refresh token must never pass for an access token, so one member tells them apart.
             if access.jwt.members.iter().any(|(name, _)| *name == profile.opaque) {
                 let message =
@@ -42,7 +49,14 @@ impl Compiler {
     }
 
     fn access_profile(&mut self, table: &Table<'_>) -> Option<AccessProfile> {
-        table.only(&["algorithm", "header", "claims", "lifetime"], &mut self.faults);
+        match self.format(table)? {
+            Format::Opaque => self.opaque_profile(table).map(AccessProfile::Opaque),
+            Format::Jwt => self.access_jwt(table).map(AccessProfile::Jwt),
+        }
+    }
+
+    fn access_jwt(&mut self, table: &Table<'_>) -> Option<AccessJwt> {
+        table.only(&["format", "algorithm", "header", "claims", "lifetime"], &mut self.faults);
         let lifetime = self.lifetime(table);
         let (jwt, claims) = self.jwt(table, Place::AccessClaims)?;
         let exp = jwt.1.iter().find(|entry| literal(&entry.key) == Some("exp"));
@@ -62,25 +76,38 @@ impl Compiler {
             let help = "one claim must be `{user.id}`, `{user.email}` or `{user.username}`".to_owned();
             self.faults.add_with(claims.span, message, help);
         }
-        Some(AccessProfile { jwt: jwt.0, lifetime: lifetime?, foreign: None })
+        Some(AccessJwt { jwt: jwt.0, lifetime: lifetime?, foreign: None })
     }
 
     fn refresh_profile(&mut self, table: &Table<'_>) -> Option<RefreshProfile> {
-        let format = table.needed("format", &mut self.faults);
-        match format.as_ref().map(|format| format.value.as_str()) {
-            Some("opaque") => self.opaque_profile(table),
-            Some("jwt") => self.jwt_profile(table),
-            _ => {
-                if let Some(format) = format {
-                    let help = did_you_mean(&format.value, ["opaque", "jwt"]);
-                    self.faults.add_with(format.span, "`format` is \"opaque\" or \"jwt\"", help);
-                }
+        if !table.has("format") {
+            self.faults.add(table.span.clone(), "`format` is missing");
+            return None;
+        }
+        match self.format(table)? {
+            Format::Opaque => self.opaque_profile(table).map(RefreshProfile::Opaque),
+            Format::Jwt => self.jwt_profile(table),
+        }
+    }
+
+    /// What tokens look like; without a word they are JWTs.
+    fn format(&mut self, table: &Table<'_>) -> Option<Format> {
+        if !table.has("format") {
+            return Some(Format::Jwt);
+        }
+        let text = table.text("format", &mut self.faults)?;
+        match text.value.as_str() {
+            "opaque" => Some(Format::Opaque),
+            "jwt" => Some(Format::Jwt),
+            other => {
+                let help = did_you_mean(other, ["opaque", "jwt"]);
+                self.faults.add_with(text.span, "`format` is \"opaque\" or \"jwt\"", help);
                 None
             }
         }
     }
 
-    fn opaque_profile(&mut self, table: &Table<'_>) -> Option<RefreshProfile> {
+    fn opaque_profile(&mut self, table: &Table<'_>) -> Option<OpaqueProfile> {
         table.only(&["format", "prefix", "alphabet", "lifetime"], &mut self.faults);
         let prefix = table.text("prefix", &mut self.faults);
         let lawful = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
@@ -89,21 +116,19 @@ impl Compiler {
             let message = format!("a prefix is of letters, digits and `-._~`, at most {PREFIX_BYTES_MAX}");
             self.faults.add(prefix.span.clone(), message);
         }
-        let alphabet = match table.text("alphabet", &mut self.faults) {
-            None => Alphabet::Base64Url,
-            Some(text) => match text.value.as_str() {
-                "hex" => Alphabet::Hex,
-                "base64url" => Alphabet::Base64Url,
-                other => {
-                    let help = did_you_mean(other, ["hex", "base64url"]);
-                    self.faults.add_with(text.span, "`alphabet` is \"hex\" or \"base64url\"", help);
-                    Alphabet::Hex
-                }
-            },
-        };
+        let alphabet = table.text("alphabet", &mut self.faults).and_then(|text| {
+            let found = ALPHABETS.iter().find(|(name, _)| *name == text.value);
+            if found.is_none() {
+                let help = did_you_mean(&text.value, ALPHABETS.map(|(name, _)| name));
+                let message = "`alphabet` is \"hex\", \"base64url\" or \"base32\"";
+                self.faults.add_with(text.span, message, help);
+            }
+            found.map(|(_, alphabet)| *alphabet)
+        });
+        let alphabet = alphabet.unwrap_or(Alphabet::Base64Url);
         let prefix = prefix.map(|text| text.value).unwrap_or_default();
         let lifetime = self.lifetime(table)?;
-        Some(RefreshProfile::Opaque(OpaqueProfile { prefix, alphabet, lifetime }))
+        Some(OpaqueProfile { prefix, alphabet, lifetime })
     }
 
     fn jwt_profile(&mut self, table: &Table<'_>) -> Option<RefreshProfile> {
@@ -178,6 +203,12 @@ impl Compiler {
             }
         }
     }
+}
+
+/// What tokens look like.
+enum Format {
+    Opaque,
+    Jwt,
 }
 
 /// Whether the leaf is the slot and nothing else.

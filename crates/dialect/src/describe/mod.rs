@@ -15,7 +15,7 @@ pub use self::tree::{Each, Letters, Member, Part, Shown, Tree, Type};
 use crate::dialect::{Dialect, Endpoint};
 use crate::insecure::Insecure;
 pub use crate::scheme::Half;
-use crate::token::{Alphabet, RefreshProfile};
+use crate::token::{AccessProfile, Alphabet, OpaqueProfile, RefreshProfile};
 
 /// A whole dialect.
 #[derive(Clone, Debug)]
@@ -50,6 +50,12 @@ pub enum TokenForm {
         /// The letters after it.
         alphabet: Alphabet,
     },
+}
+
+impl TokenForm {
+    fn opaque(profile: &OpaqueProfile) -> Self {
+        Self::Opaque { prefix: profile.prefix().to_owned(), alphabet: profile.alphabet() }
+    }
 }
 
 /// One endpoint.
@@ -239,12 +245,13 @@ impl Dialect {
             name: self.name().to_owned(),
             title: self.title().to_owned(),
             document: self.document().map(str::to_owned),
-            access: self.access().map(|profile| TokenForm::Jwt(profile.algorithm().to_owned())),
+            access: self.access().map(|profile| match profile {
+                AccessProfile::Jwt(profile) => TokenForm::Jwt(profile.algorithm().to_owned()),
+                AccessProfile::Opaque(profile) => TokenForm::opaque(profile),
+            }),
             refresh: self.refresh().map(|profile| match profile {
                 RefreshProfile::Jwt(profile) => TokenForm::Jwt(profile.algorithm().to_owned()),
-                RefreshProfile::Opaque(profile) => {
-                    TokenForm::Opaque { prefix: profile.prefix().to_owned(), alphabet: profile.alphabet() }
-                }
+                RefreshProfile::Opaque(profile) => TokenForm::opaque(profile),
             }),
             insecure: self.insecure().to_vec(),
             left_out: self.left_out().map(|(name, why)| (name.to_owned(), why.to_owned())).collect(),

@@ -7,7 +7,7 @@ use myna_core::identifier::Canonical;
 use myna_core::session::{Bearer, Session};
 use myna_core::time::Timestamp;
 use myna_core::user::User;
-use myna_dialect::{Alphabet, Dialect, MintView, RefreshProfile};
+use myna_dialect::{AccessJwt, AccessProfile, Alphabet, Dialect, MintView, RefreshProfile};
 use serde_json::{Map, Value, json};
 
 use crate::{LOGIN, dialect, session, user};
@@ -34,6 +34,13 @@ fn with_claims(claims: &str) -> std::sync::Arc<Dialect> {
          \"kid\": \"{{kid}}\" }}'\nclaims = '{claims}'\nlifetime = \"1h\"\n"
     );
     dialect(&[&access, ON, LOGIN])
+}
+
+fn access_jwt(dialect: &Dialect) -> &AccessJwt {
+    match dialect.access() {
+        Some(AccessProfile::Jwt(profile)) => profile,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn members(bytes: &[u8]) -> Map<String, Value> {
@@ -63,13 +70,14 @@ fn claims_are_written_in_order_and_read_back_as_precisely_as_they_tell() {
         ),
     ] {
         let dialect = with_claims(claims);
-        let profile = dialect.access().expect("access tokens");
+        let profile = access_jwt(&dialect);
         let bytes = profile.claims(&view(&user, &session));
         assert_eq!(str::from_utf8(&bytes), Ok(written));
         assert_eq!(profile.read(&members(&bytes)), Some(bearer), "{claims}");
         let header = profile.header(&view(&user, &session));
         assert_eq!(str::from_utf8(&header), Ok(r#"{"typ":"JWT","alg":"HS256","jti":"id1","kid":"k1"}"#));
-        assert_eq!((profile.algorithm(), profile.lifetime()), ("HS256", Duration::from_secs(3600)));
+        let lifetime = dialect.access().map(AccessProfile::lifetime);
+        assert_eq!((profile.algorithm(), lifetime), ("HS256", Some(Duration::from_secs(3600))));
     }
 }
 
@@ -78,7 +86,7 @@ fn claims_are_written_in_order_and_read_back_as_precisely_as_they_tell() {
 fn claims_of_another_shape_name_nobody() {
     let dialect =
         with_claims(r#"{ "iss": "me", "sub": "{user.id}", "sid": "{session.id}", "exp": "{access.expires_at}" }"#);
-    let profile = dialect.access().expect("access tokens");
+    let profile = access_jwt(&dialect);
     let sid = "abababababababababababababababab";
     assert!(
         profile.read(&members(json!({"iss": "me", "sub": 7, "sid": sid, "exp": 1}).to_string().as_bytes())).is_some()
@@ -104,7 +112,7 @@ fn claims_of_another_shape_name_nobody() {
 #[test]
 fn a_user_without_the_name_in_the_claims_has_a_token_that_names_nobody() {
     let dialect = with_claims(r#"{ "sub": "{user.email}", "exp": "{access.expires_at}" }"#);
-    let profile = dialect.access().expect("access tokens");
+    let profile = access_jwt(&dialect);
     let mut user = user();
     user.email = None;
     let bytes = profile.claims(&view(&user, &session()));
@@ -130,7 +138,7 @@ lifetime  = "4h"
 "#;
     let dialect = dialect(&[tokens, ON, LOGIN]);
     let (user, session) = (user(), session());
-    let access = dialect.access().expect("access tokens");
+    let access = access_jwt(&dialect);
     let Some(RefreshProfile::Jwt(refresh)) = dialect.refresh() else { panic!("refresh tokens") };
     let refresh_claims = refresh.claims(&view(&user, &session));
     assert_eq!(str::from_utf8(&refresh_claims), Ok(r#"{"sub":7,"kind":"refresh","exp":15400,"jti":"OPAQUE"}"#));
@@ -171,5 +179,21 @@ fn terms_follow_from_lifetimes() {
         if let Some(RefreshProfile::Opaque(profile)) = dialect.refresh() {
             assert_eq!((profile.prefix(), profile.alphabet()), ("def50200", Alphabet::Hex));
         }
+    }
+}
+
+#[test]
+fn access_tokens_can_be_opaque() {
+    for (keys, prefix, alphabet) in [
+        ("", "", Alphabet::Base64Url),
+        ("prefix = \"shop_pat.\"\nalphabet = \"base32\"", "shop_pat.", Alphabet::Base32),
+        ("alphabet = \"hex\"", "", Alphabet::Hex),
+    ] {
+        let access = format!("[token.access]\nformat = \"opaque\"\nlifetime = \"2h\"\n{keys}\n");
+        let dialect = dialect(&[&access, ON, LOGIN]);
+        let Some(AccessProfile::Opaque(profile)) = dialect.access() else { panic!("{:?}", dialect.access()) };
+        assert_eq!((profile.prefix(), profile.alphabet()), (prefix, alphabet));
+        assert_eq!(dialect.access().and_then(AccessProfile::algorithm), None);
+        assert_eq!(dialect.terms().idle, Duration::from_secs(7200));
     }
 }

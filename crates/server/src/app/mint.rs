@@ -7,8 +7,9 @@ use myna_core::outcome::{Grant, Outcome};
 use myna_core::session::{Challenge, Session};
 use myna_core::time::Timestamp;
 use myna_core::user::User;
-use myna_dialect::{Dialect, MintView, Minted, OpaqueProfile, RefreshProfile, Tokens};
+use myna_dialect::{AccessProfile, Dialect, MintView, Minted, OpaqueProfile, RefreshProfile, Tokens};
 use myna_tokens::KeyRing;
+use myna_tokens::access::AccessToken;
 use myna_tokens::crypto::digest;
 use myna_tokens::opaque::{Alphabet, OpaqueFormat, hex};
 use myna_tokens::refresh::RefreshToken;
@@ -50,7 +51,7 @@ impl App {
         let wants = dialect.wants_tokens(call.endpoint, outcome.kind);
         // Counted from the session's last use, not from now: the retry of a refresh gets the same tokens again.
         let issued_at = session.used_at;
-        let lifetime = dialect.access().map(|profile| profile.lifetime()).unwrap_or_default();
+        let lifetime = dialect.access().map(AccessProfile::lifetime).unwrap_or_default();
         let about =
             About { user, session, issued_at, access_expires_at: issued_at + lifetime, access_id: access_id(session) };
         let access = if wants.access { Some(self.mint_access(dialect, &about)?) } else { None };
@@ -59,10 +60,19 @@ impl App {
     }
 
     fn mint_access(&self, dialect: &Dialect, about: &About<'_>) -> Result<Minted, Fault> {
-        let profile = dialect.access().ok_or(Fault::NoKey)?;
-        let ring = self.keys.ring(dialect.name(), Use::Access, profile.algorithm()).ok_or(Fault::NoKey)?;
-        let view = about.view(&ring, None);
-        let text = ring.signing().sign(&profile.header(&view), &profile.claims(&view))?;
+        let session = about.session;
+        let text = match dialect.access().ok_or(Fault::NoKey)? {
+            AccessProfile::Opaque(profile) => {
+                let expires_at = about.access_expires_at.0;
+                let token = AccessToken { user: session.id.user.0, handle: session.id.handle.0, expires_at };
+                opaque_format(profile).encode(&self.keys.access().mint(&token, &session.salt, dialect.name()))
+            }
+            AccessProfile::Jwt(profile) => {
+                let ring = self.keys.ring(dialect.name(), Use::Access, profile.algorithm()).ok_or(Fault::NoKey)?;
+                let view = about.view(&ring, None);
+                ring.signing().sign(&profile.header(&view), &profile.claims(&view))?
+            }
+        };
         Ok(Minted {
             text,
             id: about.access_id.clone(),
@@ -112,6 +122,7 @@ pub(super) fn opaque_format(profile: &OpaqueProfile) -> OpaqueFormat {
     let alphabet = match profile.alphabet() {
         myna_dialect::Alphabet::Hex => Alphabet::Hex,
         myna_dialect::Alphabet::Base64Url => Alphabet::Base64Url,
+        myna_dialect::Alphabet::Base32 => Alphabet::Base32,
     };
     OpaqueFormat::new(profile.prefix(), alphabet)
 }

@@ -78,7 +78,7 @@ impl App {
     async fn refresh(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
         let beside = if call.dialect.endpoint(call.endpoint).reads(Field::AccessToken) {
             // Its end does not matter here, its signature and its session do.
-            match or_answer!(self.bearer(call, now, Expiry::Ignore), Outcome::plain) {
+            match or_answer!(self.bearer(call, now, Expiry::Ignore).await?, Outcome::plain) {
                 Bearer::Session(id) => Some(id),
                 Bearer::User(_) | Bearer::Named(_) => return Ok(Decision::answer(Outcome::plain(Kind::InvalidToken))),
             }
@@ -101,18 +101,15 @@ impl App {
     }
 
     async fn by_bearer(&self, call: &Call, now: Timestamp, decide: DecideByBearer) -> Result<Decision, Fault> {
-        let bearer = or_answer!(self.bearer(call, now, Expiry::Enforce), Outcome::plain);
-        let facts = self.store.load_bearer(&bearer).await?;
+        let (bearer, facts) = or_answer!(self.known_bearer(call, now).await?, Outcome::plain);
         Ok(decide(&self.ctx(call, now)?, &bearer, facts.as_ref()))
     }
 
     async fn logout(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
         let endpoint = call.dialect.endpoint(call.endpoint);
         let by_access = if endpoint.reads(Field::AccessToken) {
-            match or_answer!(self.bearer(call, now, Expiry::Enforce), Outcome::plain) {
-                Bearer::Session(id) => Some(self.store.load_session(id).await?.map(|facts| facts.session)),
-                Bearer::User(_) | Bearer::Named(_) => Some(None),
-            }
+            let (_, facts) = or_answer!(self.known_bearer(call, now).await?, Outcome::plain);
+            Some(facts.and_then(|facts| facts.session))
         } else {
             None
         };
@@ -182,9 +179,8 @@ impl App {
     }
 
     async fn change_password(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
-        let bearer = or_answer!(self.bearer(call, now, Expiry::Enforce), Outcome::plain);
+        let (bearer, facts) = or_answer!(self.known_bearer(call, now).await?, Outcome::plain);
         let input = or_answer!(change_password::Input::parse(&call.inputs), invalid);
-        let facts = self.store.load_bearer(&bearer).await?;
         let stored = facts.as_ref().and_then(|facts| facts.known.password.as_ref());
         let verdict = or_shed!(self.verify_password(stored, &input.password).await?);
         let password = match (&facts, &verdict) {

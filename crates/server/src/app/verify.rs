@@ -5,17 +5,19 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::ops::NewPassword;
+use myna_core::ops::bearer::Facts;
 use myna_core::ops::refresh::Proof;
 use myna_core::outcome::Kind;
 use myna_core::policy::Verdict;
 use myna_core::problem::{Field, ProblemKind};
 use myna_core::secret::Secret;
-use myna_core::session::Bearer;
+use myna_core::session::{Bearer, Session};
 use myna_core::time::Timestamp;
 use myna_core::user;
-use myna_dialect::{Dialect, RefreshProfile};
+use myna_dialect::{AccessJwt, AccessProfile, Dialect, RefreshProfile};
 use myna_passwords::strength::{self, Weakness};
 use myna_passwords::{HashError, PASSWORD_BYTES_MAX, Password, PasswordHash};
+use myna_tokens::access::PresentedAccess;
 use myna_tokens::crypto::random;
 use myna_tokens::refresh::{Presented, RefreshKey};
 use myna_tokens::{Expiry, Rejected, Rules};
@@ -99,10 +101,89 @@ impl App {
     /// Whom the call's access token names.
     ///
     /// # Errors
-    /// The outcome that the client is to be told.
-    pub(super) fn bearer(&self, call: &Call, now: Timestamp, expiry: Expiry) -> Result<Bearer, Kind> {
+    /// The inner one is the outcome that the client is to be told; the outer when the database fails.
+    pub(super) async fn bearer(
+        &self,
+        call: &Call,
+        now: Timestamp,
+        expiry: Expiry,
+    ) -> Result<Result<Bearer, Kind>, Fault> {
+        Ok(match self.claimed(call, now, expiry) {
+            Err(kind) => Err(kind),
+            Ok(Claimed::Proven(bearer)) => Ok(bearer),
+            Ok(Claimed::Named(presented)) => {
+                let facts = self.store.load_session(session_of(&presented)).await?;
+                self.prove_access(call, now, expiry, &presented, facts.as_ref().map(|facts| &facts.session))
+            }
+        })
+    }
+
+    /// Whom the call's access token names, and what is known about them: one look for any kind of token.
+    ///
+    /// # Errors
+    /// As [`bearer`](Self::bearer).
+    pub(super) async fn known_bearer(
+        &self,
+        call: &Call,
+        now: Timestamp,
+    ) -> Result<Result<(Bearer, Option<Facts>), Kind>, Fault> {
+        Ok(match self.claimed(call, now, Expiry::Enforce) {
+            Err(kind) => Err(kind),
+            Ok(Claimed::Proven(bearer)) => {
+                let facts = self.store.load_bearer(&bearer).await?;
+                Ok((bearer, facts))
+            }
+            Ok(Claimed::Named(presented)) => {
+                let facts = self.store.load_bearer(&Bearer::Session(session_of(&presented))).await?;
+                let session = facts.as_ref().and_then(|facts| facts.session.as_ref());
+                self.prove_access(call, now, Expiry::Enforce, &presented, session).map(|bearer| (bearer, facts))
+            }
+        })
+    }
+
+    /// What the call's access token says before anything is loaded.
+    fn claimed(&self, call: &Call, now: Timestamp, expiry: Expiry) -> Result<Claimed, Kind> {
         let token = call.inputs.secret(Field::AccessToken).ok_or(Kind::MissingToken)?;
-        let profile = call.dialect.access().ok_or(Kind::InvalidToken)?;
+        match call.dialect.access().ok_or(Kind::InvalidToken)? {
+            AccessProfile::Jwt(profile) => self.signed_bearer(call, profile, token, now, expiry).map(Claimed::Proven),
+            AccessProfile::Opaque(profile) => {
+                let bytes = super::mint::opaque_format(profile).decode(token.expose());
+                let presented = bytes.and_then(|bytes| PresentedAccess::parse(&bytes));
+                presented.map(Claimed::Named).ok_or(Kind::InvalidToken)
+            }
+        }
+    }
+
+    /// Of an opaque token nothing is concluded before its MAC is checked with the salt of the session that it names: not
+    /// that it has expired either, which would tell a forger that its form is right.
+    fn prove_access(
+        &self,
+        call: &Call,
+        now: Timestamp,
+        expiry: Expiry,
+        presented: &PresentedAccess,
+        session: Option<&Session>,
+    ) -> Result<Bearer, Kind> {
+        let id = session_of(presented);
+        let session = session.filter(|session| session.id == id).ok_or(Kind::InvalidToken)?;
+        if !self.keys.access().verify(presented, &session.salt, call.dialect.name()) {
+            tracing::debug!("opaque access token refused");
+            return Err(Kind::InvalidToken);
+        }
+        match expiry {
+            Expiry::Enforce if now >= Timestamp(presented.token().expires_at) => Err(Kind::ExpiredToken),
+            Expiry::Enforce | Expiry::Ignore => Ok(Bearer::Session(id)),
+        }
+    }
+
+    fn signed_bearer(
+        &self,
+        call: &Call,
+        profile: &AccessJwt,
+        token: &Secret<String>,
+        now: Timestamp,
+        expiry: Expiry,
+    ) -> Result<Bearer, Kind> {
         let ring = self.keys.ring(call.dialect.name(), Use::Access, profile.algorithm()).ok_or(Kind::InvalidToken)?;
         let rules = Rules { leeway_seconds: 0, expiry };
         let claims = ring.verify(token.expose(), now.seconds(), &rules).map_err(|rejected| {
@@ -135,6 +216,14 @@ impl App {
     }
 }
 
+/// What an access token says by itself.
+enum Claimed {
+    /// Its signature is good.
+    Proven(Bearer),
+    /// It names a session that has to be asked.
+    Named(PresentedAccess),
+}
+
 /// Work that was shed is an answer, work that failed is a fault.
 fn settled<T>(done: Result<Result<T, HashError>, Overloaded>) -> Result<Result<T, Overloaded>, Fault> {
     match done {
@@ -146,6 +235,12 @@ fn settled<T>(done: Result<Result<T, HashError>, Overloaded>) -> Result<Result<T
 /// Whether `key` made the token.
 pub(super) fn proof(key: &RefreshKey, presented: &Presented, salt: &[u8; 16], binding: &[u8]) -> Proof {
     if key.verify(presented, salt, binding) { Proof::Genuine } else { Proof::Forged }
+}
+
+/// The row that an opaque access token names.
+fn session_of(presented: &PresentedAccess) -> SessionId {
+    let token = presented.token();
+    SessionId { user: UserId(token.user), handle: Handle(token.handle) }
 }
 
 /// The row that a token names.

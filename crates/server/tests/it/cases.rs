@@ -4,6 +4,7 @@ use super::{myna, text};
 
 const LOOSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/loose");
 const EVERYTHING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/everything");
+const OPAQUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/opaque");
 
 const READING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/reading");
 
@@ -26,6 +27,16 @@ fn built_in_dialects_hold_over_http() {
 #[test]
 fn every_operation_holds_in_process() {
     passes(&[EVERYTHING, READING]);
+}
+
+#[test]
+fn what_answers_can_show_holds_in_process() {
+    passes(&[OPAQUE]);
+}
+
+#[test]
+fn what_answers_can_show_holds_over_http() {
+    passes(&[OPAQUE, "--over-http"]);
 }
 
 #[test]
