@@ -126,6 +126,7 @@ impl Context<'_> {
             Some(TokenForm::Opaque { prefix, alphabet }) => {
                 let letters = match alphabet {
                     Alphabet::Hex => "[0-9a-f]+",
+                    Alphabet::Base32 => "[a-z2-7]+",
                     Alphabet::Base64Url => r"[\w-]+",
                 };
                 json!({ "type": "string", "pattern": format!("^{}{letters}$", escaped(prefix)) })
