@@ -126,8 +126,8 @@ impl Context<'_> {
             Some(TokenForm::Opaque { prefix, alphabet }) => {
                 let letters = match alphabet {
                     Alphabet::Hex => "[0-9a-f]+",
-                    Alphabet::Base32 => "[a-z2-7]+",
                     Alphabet::Base64Url => r"[\w-]+",
+                    Alphabet::Base32 => "[a-z2-7]+",
                 };
                 json!({ "type": "string", "pattern": format!("^{}{letters}$", escaped(prefix)) })
             }
