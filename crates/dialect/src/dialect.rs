@@ -12,7 +12,9 @@ use crate::encode::{Filling, Reply};
 use crate::insecure::Insecure;
 use crate::messages::{FieldErrors, Messages};
 use crate::route::Pattern;
+use crate::source::Source;
 use crate::token::{AccessProfile, RefreshProfile};
+use crate::when::Condition;
 
 /// A dialect that cannot fail for reasons in its file.
 #[derive(Debug)]
@@ -37,12 +39,21 @@ pub struct Dialect {
 /// For each kind, by its place in [`Kind::ALL`], which reply serves it.
 pub(crate) type ReplyTable = Vec<Option<usize>>;
 
-/// One route of a dialect, bound to one operation.
+/// A method and a path.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) pattern: Pattern,
+}
+
+/// One operation of a dialect, bound to one or more routes.
 #[derive(Debug)]
 pub struct Endpoint {
     pub(crate) name: String,
-    pub(crate) method: Method,
-    pub(crate) pattern: Pattern,
+    /// At least one; all name the same parameters.
+    pub(crate) routes: Vec<Route>,
+    /// What has to hold of a request, where several endpoints share a route.
+    pub(crate) when: Vec<Condition>,
     pub(crate) operation: Operation,
     pub(crate) plan: Plan,
     pub(crate) replies: ReplyTable,
@@ -56,14 +67,15 @@ impl Endpoint {
         &self.name
     }
 
-    /// The HTTP method.
-    pub const fn method(&self) -> &Method {
-        &self.method
+    /// Methods and paths in the order of the file, parameters in braces, other letters than ASCII's percent-encoded.
+    pub fn routes(&self) -> impl Iterator<Item = (&Method, &str)> {
+        self.routes.iter().map(|route| (&route.method, route.pattern.text()))
     }
 
-    /// The path as written, parameters in braces.
-    pub fn path(&self) -> &str {
-        self.pattern.text()
+    /// Whether a secret stands in its path, which then belongs into no log.
+    pub fn hides_path(&self) -> bool {
+        let by_path = |source: &Source| matches!(source, Source::Path(_));
+        self.plan.inputs.iter().any(|input| input.secret && input.sources.iter().any(by_path))
     }
 
     /// What it does.

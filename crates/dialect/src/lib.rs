@@ -3,7 +3,7 @@
 //! reasons in the file. No I/O, no clock, no decisions about who may do what.
 //!
 //! Floors, a module imports only lower ones: `openapi` · `describe case` · `compile` · `dialect decode body echo encode` (one
-//! knot) · `route token check source scheme origin` · `filter template value messages` · `slot` ·
+//! knot) · `when` · `route token check source scheme origin` · `filter template value messages` · `slot` ·
 //! `insecure json write multipart form media duration diagnostic`.
 
 mod body;
@@ -35,6 +35,7 @@ mod template;
 mod token;
 mod tree;
 mod value;
+mod when;
 mod write;
 
 pub use compile::compile;

@@ -6,8 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::Method;
+use percent_encoding::{CONTROLS, utf8_percent_encode};
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Route};
 
 /// The longest path of an endpoint, in bytes.
 const PATH_BYTES_MAX: usize = 1024;
@@ -49,7 +50,11 @@ impl Pattern {
             }
             segments.push(segment(part, &segments)?);
         }
-        Ok(Self { text: text.to_owned(), segments })
+        let written = |segment: &Segment| match segment {
+            Segment::Fixed(text) => format!("/{text}"),
+            Segment::Param(name) => format!("/{{{name}}}"),
+        };
+        Ok(Self { text: segments.iter().map(written).collect(), segments })
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -97,11 +102,15 @@ fn segment(part: &str, before: &[Segment]) -> Result<Segment, String> {
         return if before.contains(&param) { Err(format!("`{{{name}}}` stands twice in the path")) } else { Ok(param) };
     }
     // RFC 3986 §3.3, `pchar`, without what hides a path's meaning: percent signs and semicolons.
-    let lawful = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte);
-    if part == "." || part == ".." || !part.bytes().all(lawful) {
-        return Err(format!("`{part}` cannot be a part of a path"));
+    let lawful = |c: char| match u8::try_from(c).ok().filter(u8::is_ascii) {
+        Some(byte) => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte),
+        None => !c.is_control() && !c.is_whitespace(),
+    };
+    if part == "." || part == ".." || !part.chars().all(lawful) {
+        return Err(format!("`{}` cannot be a part of a path", part.escape_debug()));
     }
-    Ok(Segment::Fixed(part.to_owned()))
+    // As browsers send it: UTF-8 with percent signs, hexadecimal digits upper-case (RFC 3986 §2.1).
+    Ok(Segment::Fixed(utf8_percent_encode(part, CONTROLS).to_string()))
 }
 
 /// Two dialects that want the same path.
@@ -143,8 +152,10 @@ pub enum Found {
 pub struct Match {
     /// The dialect.
     pub dialect: Arc<Dialect>,
-    /// Which of its endpoints.
+    /// Which of its endpoints; [`select`](Match::select) says whether it is another one at the same route.
     pub endpoint: usize,
+    /// The others at this route, in the order of the file.
+    pub(crate) others: Vec<usize>,
     /// What the path's parameters are.
     pub params: Params,
 }
@@ -156,6 +167,8 @@ pub struct Router {
     dialects: Vec<Arc<Dialect>>,
     /// The first is the root: what stands before the first slash.
     nodes: Vec<Node>,
+    /// Whether some path holds a secret.
+    hides: bool,
 }
 
 /// What can follow the segments that lead here.
@@ -172,6 +185,8 @@ struct Node {
 struct Place {
     dialect: usize,
     endpoint: usize,
+    /// Which of the endpoint's routes.
+    route: usize,
 }
 
 impl Router {
@@ -184,11 +199,14 @@ impl Router {
         // What is no path to a dialect can be no dialect's.
         let reserved: Vec<(&str, Pattern)> =
             reserved.iter().filter_map(|path| Some((*path, Pattern::parse(path).ok()?))).collect();
-        let mut router = Self { dialects, nodes: vec![Node::default()] };
+        let mut router = Self { dialects, nodes: vec![Node::default()], hides: false };
         let mut overlaps = Vec::new();
         for (dialect, each) in router.dialects.clone().iter().enumerate() {
-            for (endpoint, _) in each.endpoints().iter().enumerate() {
-                overlaps.extend(router.add(Place { dialect, endpoint }, &reserved));
+            for (endpoint, each) in each.endpoints().iter().enumerate() {
+                router.hides |= each.hides_path();
+                for route in 0..each.routes.len() {
+                    overlaps.extend(router.add(Place { dialect, endpoint, route }, &reserved));
+                }
             }
         }
         if overlaps.is_empty() { Ok(router) } else { Err(overlaps) }
@@ -207,16 +225,29 @@ impl Router {
             return Found::Nothing;
         };
         let owner = &self.dialects[dialect];
-        let method_of = |place: &Place| owner.endpoint(place.endpoint).method();
-        if let Some(place) = places.iter().find(|place| method_of(place) == method) {
-            let names = self.pattern(*place).params();
+        let method_of = |place: &Place| &self.route(*place).method;
+        let mut fitting = places.iter().filter(|place| method_of(place) == method);
+        if let Some(place) = fitting.next() {
+            let names = self.route(*place).pattern.params();
             let params = names.zip(values).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            return Found::Endpoint(Match { dialect: Arc::clone(owner), endpoint: place.endpoint, params });
+            let others = fitting.map(|place| place.endpoint).collect();
+            return Found::Endpoint(Match { dialect: Arc::clone(owner), endpoint: place.endpoint, others, params });
         }
         let mut methods: Vec<&str> = places.iter().map(|place| method_of(place).as_str()).collect();
         methods.sort_unstable();
         methods.dedup();
         Found::WrongMethod { dialect: Arc::clone(owner), allow: methods.join(", ") }
+    }
+
+    /// The path as a log may hold it: as the dialect writes it where a secret stands in it.
+    pub fn shown_path<'p>(&'p self, path: &'p str) -> &'p str {
+        if !self.hides {
+            return path;
+        }
+        let node = path.strip_prefix('/').and_then(|inner| self.node_at(0, Some(inner), &mut Vec::new()));
+        let mut places = node.into_iter().flat_map(|node| &node.places);
+        let hiding = places.find(|place| self.dialects[place.dialect].endpoint(place.endpoint).hides_path());
+        hiding.map_or(path, |place| self.route(*place).pattern.text())
     }
 
     /// The node at which a path ends that has endpoints; `rest`: the segments that are still to go, `None` behind the last.
@@ -239,8 +270,8 @@ impl Router {
         found
     }
 
-    fn pattern(&self, place: Place) -> &Pattern {
-        &self.dialects[place.dialect].endpoint(place.endpoint).pattern
+    fn route(&self, place: Place) -> &Route {
+        &self.dialects[place.dialect].endpoint(place.endpoint).routes[place.route]
     }
 
     fn owner(&self, place: Place) -> String {
@@ -249,7 +280,7 @@ impl Router {
     }
 
     fn add(&mut self, place: Place, reserved: &[(&str, Pattern)]) -> Vec<Overlap> {
-        let pattern = self.pattern(place).clone();
+        let pattern = self.route(place).pattern.clone();
         let overlap = |path: &str, first: String| Overlap {
             path: path.to_owned(),
             first,
@@ -260,7 +291,7 @@ impl Router {
         let mut overlaps: Vec<Overlap> = own.map(|(path, _)| overlap(path, "the server itself".to_owned())).collect();
         // One of another dialect tells enough: a thousand copies of a dialect are not half a million overlaps.
         if let Some(other) = self.other(0, &pattern.segments, place.dialect) {
-            overlaps.push(overlap(self.pattern(other).text(), self.owner(other)));
+            overlaps.push(overlap(self.route(other).pattern.text(), self.owner(other)));
         }
         let mut at = 0;
         for segment in &pattern.segments {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::Method;
-use myna_dialect::{Dialect, Router};
+use myna_dialect::{Dialect, Endpoint, Router};
 
 use crate::{Failure, Written, compiled, goal, median, nanoseconds};
 
@@ -74,8 +74,10 @@ impl Loaded {
     /// Method and path of every endpoint of every dialect, in an order in which neighbours are far from each other.
     fn routes(&self) -> Vec<(Method, String)> {
         let endpoints = self.router.dialects().flat_map(|dialect| dialect.endpoints());
-        let mut routes: Vec<_> =
-            endpoints.map(|endpoint| (endpoint.method().clone(), endpoint.path().replace(['{', '}'], ""))).collect();
+        let mut routes: Vec<_> = endpoints
+            .flat_map(Endpoint::routes)
+            .map(|(method, path)| (method.clone(), path.replace(['{', '}'], "")))
+            .collect();
         let mut state = 1_u64;
         routes.sort_by_cached_key(|_| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

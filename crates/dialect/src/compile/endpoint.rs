@@ -1,6 +1,5 @@
 //! `[[endpoint]]`: route, operation, and the proof that every outcome of the operation has a response.
 
-use http::Method;
 use myna_core::catalog::Operation;
 use myna_core::outcome::Kind;
 
@@ -8,17 +7,15 @@ use super::{Compiler, select};
 use crate::decode::{Input, Plan};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::dialect::{Endpoint, ReplyTable};
-use crate::file::{Table, Text};
+use crate::file::Table;
 use crate::insecure::Insecure;
 use crate::media::essence;
 use crate::origin::CrossSite;
-use crate::route::Pattern;
 use crate::source::Source;
 
 const ENDPOINTS_MAX: usize = 200;
-const KEYS: [&str; 10] =
-    ["name", "route", "operation", "encoding", "request", "may_be_empty", "extra", "from", "check", "on"];
-const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+const KEYS: [&str; 11] =
+    ["name", "route", "when", "operation", "encoding", "request", "may_be_empty", "extra", "from", "check", "on"];
 
 impl Compiler {
     pub(super) fn endpoints(&mut self, root: &Table<'_>, honour_accept: bool) -> Vec<Endpoint> {
@@ -29,18 +26,19 @@ impl Compiler {
         if let Some(table) = tables.get(ENDPOINTS_MAX) {
             self.faults.add(table.span.clone(), format!("a dialect has at most {ENDPOINTS_MAX} endpoints"));
         }
-        let mut routes: Vec<(Method, Pattern, String)> = Vec::new();
+        let mut taken = Vec::new();
         let mut names: Vec<String> = Vec::new();
         let mut endpoints = Vec::new();
         for table in tables.iter().take(ENDPOINTS_MAX) {
             table.only(&KEYS, &mut self.faults);
             let name = self.endpoint_name(table, &mut names);
-            let route = self.route(table, &name, &mut routes);
+            let routes = self.routes(table, &name, &mut taken);
             let operation = self.operation(table);
             let Some(operation) = operation else { continue };
             let params: Vec<String> =
-                route.iter().flat_map(|(_, pattern)| pattern.params()).map(str::to_owned).collect();
+                routes.first().iter().flat_map(|route| route.pattern.params()).map(str::to_owned).collect();
             let mut plan = self.plan(table, operation, &params);
+            let when = self.when(table, &plan, &params);
             let replies = self.reply_table(table, operation);
             plan.cross_site = self.cross_site(operation, &plan, &replies);
             // A client's wishes can only be refused where they are listened to.
@@ -50,9 +48,7 @@ impl Compiler {
             };
             self.prove_replies(table, &name, operation.outcomes().filter(possible), &replies);
             let writes = self.writes(operation, &replies);
-            if let Some((method, pattern)) = route {
-                endpoints.push(Endpoint { name, method, pattern, operation, plan, replies, writes });
-            }
+            endpoints.push(Endpoint { name, routes, when, operation, plan, replies, writes });
         }
         endpoints
     }
@@ -69,47 +65,6 @@ impl Compiler {
         }
         names.push(name.value.clone());
         name.value
-    }
-
-    fn route(
-        &mut self,
-        table: &Table<'_>,
-        name: &str,
-        routes: &mut Vec<(Method, Pattern, String)>,
-    ) -> Option<(Method, Pattern)> {
-        let text = table.needed("route", &mut self.faults)?;
-        let (method, path) = match self.parse_route(&text) {
-            Ok(route) => route,
-            Err(fault) => {
-                self.faults.extend([fault]);
-                return None;
-            }
-        };
-        for (other_method, other, other_name) in routes.iter() {
-            let same = other.same_paths(&path);
-            if same && *other_method == method {
-                self.faults.add(text.span.clone(), format!("the endpoint `{other_name}` has this route already"));
-            } else if !same && other.overlaps(&path) {
-                let message = format!("`{}` and `{}` of endpoint `{other_name}` overlap", path.text(), other.text());
-                self.faults.add(text.span.clone(), message);
-            }
-        }
-        routes.push((method.clone(), path.clone(), name.to_owned()));
-        Some((method, path))
-    }
-
-    fn parse_route(&self, text: &Text) -> Result<(Method, Pattern), Diagnostic> {
-        let fault = |message: String| Diagnostic::new(message).at(text.span.clone());
-        let help = || "a route is a method and a path: \"POST /api/login\"".to_owned();
-        let Some((word, path)) = text.value.split_once(' ') else {
-            return Err(fault(format!("`{}` is no route", text.value.escape_debug())).help(help()));
-        };
-        let method = METHODS.into_iter().find(|method| method.as_str() == word).ok_or_else(|| {
-            let help = did_you_mean(word, METHODS.iter().map(Method::as_str)).unwrap_or_else(help);
-            fault(format!("`{}` is no method for an endpoint", word.escape_debug())).help(help)
-        })?;
-        let pattern = Pattern::parse(path).map_err(|why| fault(format!("no lawful path: {why}")).help(help()))?;
-        Ok((method, pattern))
     }
 
     fn operation(&mut self, table: &Table<'_>) -> Option<Operation> {

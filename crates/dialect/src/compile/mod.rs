@@ -6,9 +6,11 @@ mod emit;
 mod endpoint;
 mod reply;
 mod request;
+mod route;
 mod shape;
 mod source;
 mod token;
+mod when;
 
 use std::ops::Range;
 use std::time::Duration;

@@ -255,23 +255,32 @@ impl Dialect {
             }),
             insecure: self.insecure().to_vec(),
             left_out: self.left_out().map(|(name, why)| (name.to_owned(), why.to_owned())).collect(),
-            endpoints: (0..self.endpoints().len()).map(|at| self.describe_endpoint(at)).collect(),
+            endpoints: (0..self.endpoints().len()).flat_map(|at| self.describe_endpoint(at)).collect(),
         }
     }
 
-    fn describe_endpoint(&self, at: usize) -> EndpointDescription {
+    /// One description for each method of the endpoint's routes.
+    fn describe_endpoint(&self, at: usize) -> Vec<EndpointDescription> {
         let endpoint: &Endpoint = self.endpoint(at);
         let plan = &endpoint.plan;
-        EndpointDescription {
-            name: endpoint.name().to_owned(),
-            method: endpoint.method().clone(),
-            paths: vec![endpoint.path().to_owned()],
-            operation: endpoint.operation(),
-            reads: plan.body.as_ref().map(request::media_types).unwrap_or_default(),
-            strict: plan.body.as_ref().is_some_and(|body| body.strict),
-            body: plan.body.as_ref().map(|body| request::asked(body, &plan.order)),
-            inputs: request::inputs(plan, endpoint.operation()),
-            outcomes: self.outcomes(at),
+        let mut all: Vec<EndpointDescription> = Vec::new();
+        for (method, path) in endpoint.routes() {
+            if let Some(told) = all.iter_mut().find(|told| told.method == *method) {
+                told.paths.push(path.to_owned());
+                continue;
+            }
+            all.push(EndpointDescription {
+                name: endpoint.name().to_owned(),
+                method: method.clone(),
+                paths: vec![path.to_owned()],
+                operation: endpoint.operation(),
+                reads: plan.body.as_ref().map(request::media_types).unwrap_or_default(),
+                strict: plan.body.as_ref().is_some_and(|body| body.strict),
+                body: plan.body.as_ref().map(|body| request::asked(body, &plan.order)),
+                inputs: request::inputs(plan, endpoint.operation()),
+                outcomes: self.outcomes(at),
+            });
         }
+        all
     }
 }

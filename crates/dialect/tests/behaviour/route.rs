@@ -90,3 +90,106 @@ fn a_path_belongs_to_one_dialect() {
         assert_eq!(Router::new(vec![dialect("one", &[route])], &["/healthz"]).is_err(), overlap, "{route}");
     }
 }
+
+const SHARED: &str = r#"
+[on.answered]
+[on.error]
+
+[[endpoint]]
+name      = "by query"
+route     = ["POST /a", "POST /a/", "PUT /a"]
+operation = "answer"
+when      = { "query mode" = ["x", "y"] }
+
+[[endpoint]]
+name      = "by header"
+route     = "POST /a"
+operation = "answer"
+when      = { "header X-Mode" = true, "cookie c" = false }
+
+[[endpoint]]
+name      = "by body"
+route     = "POST /a"
+operation = "answer"
+request   = '{ "v": "{v}" }'
+extra     = ["v"]
+encoding  = ["json", "form"]
+when      = { "body s.t" = ["1", "true", "z"], "body v" = true, "body w" = false, "body l.1" = ["q", "r"] }
+"#;
+const REST: &str = "\n[[endpoint]]\nname = \"rest\"\nroute = \"POST /a\"\noperation = \"answer\"\n";
+
+fn selected(
+    dialect: &Arc<Dialect>,
+    target: &'static str,
+    headers: &[(&'static str, &'static str)],
+    body: &str,
+) -> String {
+    let router = Router::new(vec![Arc::clone(dialect)], &[]).expect("alone");
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    let Found::Endpoint(found) = router.find(&Method::POST, path) else { return "nothing".to_owned() };
+    let mut sent = crate::Sent::new(headers);
+    sent.query = query;
+    match found.select(&sent.with(body.as_bytes())) {
+        Ok(at) => dialect.endpoint(at).name().to_owned(),
+        Err(refusal) => format!("{}: {}", dialect.endpoint(found.endpoint).name(), refusal.kind.name()),
+    }
+}
+
+#[test]
+fn endpoints_at_one_route_are_told_apart_in_the_order_of_the_file() {
+    let (alone, with_rest) = (crate::dialect(&[SHARED]), crate::dialect(&[SHARED, REST]));
+    let good = r#"{"s":{"t":1},"v":"x","l":[0,"q"]}"#;
+    for (target, headers, body, expected) in [
+        ("/a?mode=x", &[][..], "", "by query"),
+        ("/a?mode=y", &[("x-mode", "1")], good, "by query"),
+        ("/a/?mode=y", &[], "", "by query"),
+        ("/a?mode=z", &[("x-mode", "")], "", "by header"),
+        ("/a", &[("x-mode", "1"), ("cookie", "c=1")], good, "by body"),
+        ("/a", &[], good, "by body"),
+        ("/a", &[], &good.replace('1', "true"), "by body"),
+        ("/a", &[], &good.replace('1', "\"z\""), "by body"),
+        ("/a", &[], &good.replace('1', "\"1\""), "by body"),
+        ("/a", &[], &good.replace('1', "2"), "rest"),
+        ("/a", &[], &good.replace('1', "{}"), "rest"),
+        ("/a", &[], &good.replace("\"x\"", "null"), "rest"),
+        ("/a", &[], &good.replace("\"x\"", "[]"), "by body"),
+        ("/a", &[], &good.replace("\"v\"", "\"w\":null,\"v\""), "by body"),
+        ("/a", &[], &good.replace("\"v\"", "\"w\":0,\"v\""), "rest"),
+        ("/a", &[], &good.replace("[0,\"q\"]", "[\"q\"]"), "rest"),
+        ("/a", &[], "{", "rest"),
+        ("/a", &[("content-type", "text/plain")], good, "rest"),
+        ("/a?mode=x&mode=y", &[], "", "malformed"),
+        ("/b", &[], "", "nothing"),
+    ] {
+        assert!(selected(&with_rest, target, headers, body).ends_with(expected), "{target} {headers:?} {body}");
+        let alone = selected(&alone, target, headers, body);
+        let expected = if expected == "rest" { "by query: malformed" } else { expected };
+        assert!(alone.ends_with(expected), "{target} {headers:?} {body}: {alone}");
+    }
+}
+
+#[test]
+fn paths_of_other_letters_are_those_that_browsers_send() {
+    let text =
+        "[on.answered]\n[on.error]\n[[endpoint]]\nname = \"e\"\nroute = \"POST /größe/日本\"\noperation = \"answer\"\n";
+    let dialect = crate::dialect(&[text]);
+    assert_eq!(selected(&dialect, "/gr%C3%B6%C3%9Fe/%E6%97%A5%E6%9C%AC", &[], ""), "e");
+    assert_eq!(selected(&dialect, "/gr%c3%b6%c3%9fe/%E6%97%A5%E6%9C%AC", &[], ""), "nothing");
+}
+
+// JT-20: what stands in a path stands in the log; a secret must not.
+#[test]
+fn a_path_with_a_secret_is_not_shown() {
+    let endpoint = |route: &str, from: &str| {
+        format!(
+            "[[endpoint]]\nname = \"{route}\"\nroute = \"{route}\"\noperation = \"userinfo\"\nfrom = {{ access_token = \"{from}\" }}\n"
+        )
+    };
+    let (hidden, open) = (endpoint("GET /who/{t}", "path t"), endpoint("GET /me", "bearer"));
+    let general = "insecure = [\"secret_in_path\"]\n";
+    let dialect = crate::dialect(&[general, crate::TOKENS, "[on.identified]\n[on.error]\n", &hidden, &open]);
+    let router = Router::new(vec![dialect], &[]).expect("alone");
+    for (path, shown) in [("/who/a.b.c", "/who/{t}"), ("/me", "/me"), ("/other/a.b.c", "/other/a.b.c")] {
+        assert_eq!(router.shown_path(path), shown);
+    }
+}

@@ -106,7 +106,9 @@ impl Demo {
         for dialect in server.site().dialects() {
             say(format!("{} — {}", dialect.name(), dialect.title()))?;
             for endpoint in dialect.endpoints() {
-                say(format!("    {} {}", endpoint.method(), endpoint.path()))?;
+                for (method, path) in endpoint.routes() {
+                    say(format!("    {method} {path}"))?;
+                }
             }
             for api in examples.api.iter().filter(|api| api.dialect == dialect.name()) {
                 let curl = api.curl.trim_end().replace("{http}", &http).replace("{https}", &https);

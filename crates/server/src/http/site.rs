@@ -66,6 +66,11 @@ impl Site {
         self.router.store(Arc::new(router));
     }
 
+    /// The path of a request as the log may hold it.
+    pub(crate) fn shown_path(&self, path: &str) -> String {
+        self.router.load().shown_path(path).to_owned()
+    }
+
     /// Answers a request. Never fails: what goes wrong is an answer, too.
     pub(crate) async fn answer(self: &Arc<Self>, request: Plain) -> Response {
         let mut response = match self.own(&request).await {
@@ -125,20 +130,25 @@ impl Site {
     }
 
     async fn operate(self: &Arc<Self>, found: Match, request: &Plain) -> Response {
-        let Match { dialect, endpoint, params } = found;
-        let endpoint_name = dialect.endpoint(endpoint).name();
         let plain = Request {
             method: &request.method,
             path: &request.path,
             query: request.query.as_deref(),
             headers: &request.headers,
             body: request.body.as_deref().unwrap_or_default(),
-            params: &params,
+            params: &found.params,
             origins: &self.origins,
         };
+        // A body that cannot be had tells nothing: the first endpoint at the route answers for all.
+        let selected = if request.body.is_ok() { found.select(&plain) } else { Ok(found.endpoint) };
+        let endpoint = *selected.as_ref().unwrap_or(&found.endpoint);
+        let dialect = Arc::clone(&found.dialect);
+        let endpoint_name = dialect.endpoint(endpoint).name();
         let decoded = match request.body {
             Err(kind) => Err((kind, Vec::new())),
-            Ok(_) => dialect.decode(endpoint, &plain).map_err(|refusal| (refusal.kind, refusal.errors)),
+            Ok(_) => selected
+                .and_then(|endpoint| dialect.decode(endpoint, &plain))
+                .map_err(|refusal| (refusal.kind, refusal.errors)),
         };
         let (answered, errors) = match decoded {
             Err((Kind::Invalid, mut errors)) => {

@@ -47,7 +47,7 @@ impl Wire {
             "request",
             id = id,
             method = %request.method(),
-            path = request.uri().path(),
+            path = self.site.shown_path(request.uri().path()),
             client = %client,
             tls = peer.tls
         );

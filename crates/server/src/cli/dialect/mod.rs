@@ -153,8 +153,10 @@ fn list(folder: Option<PathBuf>) -> anyhow::Result<()> {
         };
         say(format!("{} — {} ({origin})", dialect.name(), dialect.title()))?;
         for endpoint in dialect.endpoints() {
-            let route = format!("{} {}", endpoint.method(), endpoint.path());
-            say(format!("    {route:<36} {}", endpoint.operation().name()))?;
+            for (method, path) in endpoint.routes() {
+                let route = format!("{method} {path}");
+                say(format!("    {route:<36} {}", endpoint.operation().name()))?;
+            }
         }
     }
     Ok(())
