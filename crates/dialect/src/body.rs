@@ -1,6 +1,8 @@
 //! How an endpoint reads a body: which encoding, which member is which input. One reading and no other; an unreadable body
 //! is malformed, never half read.
 
+use std::borrow::Cow;
+
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use myna_core::outcome::Kind;
@@ -29,10 +31,12 @@ pub(crate) enum Encoding {
     Json,
     Form,
     Multipart,
+    /// The whole body is the value of the one member.
+    Text,
 }
 
 impl Encoding {
-    pub(crate) const ALL: [Self; 3] = [Self::Json, Self::Form, Self::Multipart];
+    pub(crate) const ALL: [Self; 4] = [Self::Json, Self::Form, Self::Multipart, Self::Text];
 
     /// The name in dialect files.
     pub(crate) const fn name(self) -> &'static str {
@@ -40,6 +44,7 @@ impl Encoding {
             Self::Json => "json",
             Self::Form => "form",
             Self::Multipart => "multipart",
+            Self::Text => "text",
         }
     }
 
@@ -49,6 +54,7 @@ impl Encoding {
             Self::Json => "application/json",
             Self::Form => "application/x-www-form-urlencoded",
             Self::Multipart => "multipart/form-data",
+            Self::Text => media::TEXT,
         }
     }
 
@@ -57,6 +63,7 @@ impl Encoding {
             Self::Json => media::is_json(content_type),
             Self::Form => media::is_form(content_type),
             Self::Multipart => media::is_multipart(content_type),
+            Self::Text => media::is_text(content_type),
         }
     }
 }
@@ -105,7 +112,7 @@ impl BodyPlan {
         Ok(())
     }
 
-    /// The body as JSON, whatever it is written in: a form is an object of texts. `None`: there is none, and there need
+    /// The body as JSON, whatever it is written in: a form is an object of texts, a text one of one. `None`: there is none, and there need
     /// not be.
     ///
     /// # Errors
@@ -122,6 +129,10 @@ impl BodyPlan {
             }
             Encoding::Form => form::parse(text),
             Encoding::Multipart => media::boundary(content_type).and_then(|boundary| multipart::parse(text, boundary)),
+            Encoding::Text => {
+                let name = self.members.first().map(|(name, _)| Cow::Owned(name.clone()));
+                name.filter(|_| !text.is_empty()).map(|name| vec![(name, Cow::Borrowed(text))])
+            }
         };
         let pairs = pairs.filter(|pairs| !pairs.is_empty()).ok_or(Kind::Malformed)?;
         let value = |text| Value { span: 0..0, node: Node::Text(text) };

@@ -17,9 +17,12 @@ pub(crate) fn is_multipart(content_type: &str) -> bool {
     is(content_type, |kind| kind == "multipart/form-data")
 }
 
+/// Plain text.
+pub(crate) const TEXT: &str = "text/plain";
+
 /// Whether a `Content-Type` says plain text in UTF-8.
 pub(crate) fn is_text(content_type: &str) -> bool {
-    is(content_type, |kind| kind == "text/plain")
+    is(content_type, |kind| kind == TEXT)
 }
 
 /// What stands between the parts (RFC 2046 §5.1.1); its letters keep their size. `None`: none, or none that is lawful.

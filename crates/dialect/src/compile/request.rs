@@ -85,6 +85,11 @@ impl Compiler {
             self.faults.add(text.at(member.value.span.clone()), "a form holds nothing but text");
         }
         let members = self.request_members(&text, members, "", reading);
+        let whole = matches!(members.as_slice(), [(_, Shape::Input(_))]);
+        if encodings.contains(&Encoding::Text) && !whole {
+            let help = r#"one member with one placeholder; its name is only told: '{ "mail": "{email}" }'"#.to_owned();
+            self.faults.add_with(text.span.clone(), "a body that is text is one value", help);
+        }
         let repeats = std::mem::take(&mut reading.repeats);
         Some(BodyPlan { encodings, members, repeats, strict: self.strict, may_be_empty })
     }

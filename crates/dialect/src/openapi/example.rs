@@ -104,6 +104,8 @@ fn known(description: &Description, title: &str, exchange: &Exchange, captures: 
         let value = if media::is_form(&media_type) {
             let pairs = form::parse(&text)?.into_iter();
             Value::Object(pairs.map(|(name, value)| (name.into_owned(), value.into())).collect::<Object>())
+        } else if media_type == media::TEXT {
+            Value::String(text)
         } else {
             Value::Object(serde_json::from_str::<Map<String, Value>>(&text).ok()?)
         };

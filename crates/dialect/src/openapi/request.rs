@@ -7,6 +7,7 @@ use super::example::Example;
 use super::schema::literal;
 use super::{Object, any_of};
 use crate::describe::{Asked, AskedShape, EndpointDescription, InputDescription, Place, Rule};
+use crate::media;
 
 /// What the endpoints do, and their rules.
 pub(super) fn told(endpoints: &[&EndpointDescription]) -> String {
@@ -86,11 +87,14 @@ pub(super) fn body(endpoints: &[&EndpointDescription], examples: Vec<(String, Ex
     let mut content: Vec<(&'static str, Vec<Value>)> = Vec::new();
     for endpoint in endpoints {
         let Some(members) = &endpoint.body else { continue };
-        let schema = members_schema(endpoint, members);
+        let object = members_schema(endpoint, members);
         for media_type in &endpoint.reads {
+            // A text is the one member's value, without a name.
+            let whole = members.first().filter(|_| *media_type == media::TEXT);
+            let schema = whole.map_or_else(|| object.clone(), |member| asked(endpoint, &member.shape).0);
             match content.iter_mut().find(|(known, _)| known == media_type) {
-                Some((_, schemas)) => schemas.push(schema.clone()),
-                None => content.push((media_type, vec![schema.clone()])),
+                Some((_, schemas)) => schemas.push(schema),
+                None => content.push((media_type, vec![schema])),
             }
         }
     }

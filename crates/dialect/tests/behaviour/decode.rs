@@ -270,6 +270,30 @@ fn one_endpoint_reads_several_encodings() {
 }
 
 #[test]
+fn a_body_can_be_the_value_itself() {
+    let reset = "[on.error]\n[[endpoint]]\nname = \"r\"\nroute = \"POST /login\"\noperation = \"request_password_reset\"\n\
+                 request = '{ \"mail\": \"{email}\" }'\ncheck = [{ field = \"email\", rule = \"email\", message = \"no {field}\" }]\n";
+    let (text, both) =
+        (reset.to_owned() + "encoding = \"text\"\n", reset.to_owned() + "encoding = [\"text\", \"json\"]\n");
+    for (dialect, kind, body, told) in [
+        (&text, Some("text/plain"), "a@b.example", "email=a@b.example"),
+        (&text, Some("text/plain;charset=UTF-8"), "{\"mail\":1}", "invalid mail: no mail;"),
+        (&text, Some("text/plain;charset=latin1"), "a@b.example", "unsupported_media_type"),
+        (&text, None, "a@b.example", "email=a@b.example"),
+        (&text, None, "", "malformed"),
+        (&text, Some("application/json"), "{\"mail\":\"a@b.example\"}", "unsupported_media_type"),
+        (&both, Some("application/json"), "{\"mail\":\"a@b.example\"}", "email=a@b.example"),
+    ] {
+        let headers: Vec<_> = kind.map(|kind| ("content-type", kind)).into_iter().collect();
+        assert_eq!(
+            tell(&[TOKENS, "[on.reset_requested]\n", dialect], &Sent::new(&headers), body.as_bytes()),
+            told,
+            "{kind:?} {body}"
+        );
+    }
+}
+
+#[test]
 fn extra_inputs_may_be_numbers_and_booleans() {
     let extra = LOGIN.replace("\"{identifier}\",", "\"{identifier}\", \"mode\": \"{mode}\",")
         + "extra = [\"mode\"]\ncheck = [{ field = \"mode\", rule = \"one_of\", values = [\"1\", \"true\", \"x\"] }]\n";
