@@ -3,6 +3,7 @@
 use myna_core::identifier::{is_email, is_username};
 
 use crate::decode::Got;
+use crate::messages::Said;
 
 /// One rule for one input.
 #[derive(Debug)]
@@ -12,7 +13,7 @@ pub(crate) struct Check {
     /// What must hold.
     pub(crate) rule: Rule,
     /// What is said when it does not hold, fill-ins already filled in; the second when a text is too long, not too short.
-    pub(crate) messages: [String; 2],
+    pub(crate) said: [Said; 2],
 }
 
 /// What can be asked of an input. A value that is absent passes every rule but the first.
@@ -39,8 +40,8 @@ impl Rule {
 
 impl Check {
     /// What is to be said, if the rule does not hold.
-    pub(crate) fn fails(&self, got: &[Got<'_>]) -> Option<&str> {
-        let [first, second] = &self.messages;
+    pub(crate) fn fails(&self, got: &[Got<'_>]) -> Option<&Said> {
+        let [first, second] = &self.said;
         let text = text_of(got, self.input);
         let holds = match (&self.rule, text) {
             (Rule::Same(other), text) => text == text_of(got, *other),
@@ -108,8 +109,14 @@ mod tests {
             (Rule::Same(1), "Other", Some("first")),
             (Rule::Same(1), "", Some("first")),
         ] {
-            let check = Check { input: 0, rule: rule.clone(), messages: ["first".to_owned(), "second".to_owned()] };
-            assert_eq!(check.fails(&[Got::text(value), Got::text("other")]), said, "{rule:?} {value}");
+            let words = ["first", "second"];
+            let check = Check {
+                input: 0,
+                rule: rule.clone(),
+                said: words.map(|text| Said { message: text.to_owned(), code: String::new() }),
+            };
+            let fails = check.fails(&[Got::text(value), Got::text("other")]).map(|said| said.message.as_str());
+            assert_eq!(fails, said, "{rule:?} {value}");
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::check::Check;
 use crate::dialect::{Dialect, Endpoint};
 use crate::echo::Echo;
 use crate::media;
-use crate::messages::FieldErrors;
+use crate::messages::{FieldErrors, Said};
 use crate::origin::{CrossSite, is_cross_site};
 use crate::route::Params;
 use crate::source::Source;
@@ -168,11 +168,11 @@ impl Dialect {
 
     /// Every failing field, in the dialect's order.
     fn check(&self, plan: &Plan, got: &[Got<'_>]) -> Result<(), Refusal> {
-        let mut messages: Vec<Vec<String>> = vec![Vec::new(); got.len()];
+        let mut said: Vec<Vec<Said>> = vec![Vec::new(); got.len()];
         let mut only_mismatches = true;
         for (at, input) in plan.inputs.iter().enumerate() {
             if got[at] == Got::Wrong {
-                messages[at].push(self.messages.of(ProblemKind::NotText, &input.wire));
+                said[at].push(self.said(ProblemKind::NotText, &input.wire));
                 only_mismatches = false;
             }
         }
@@ -182,16 +182,19 @@ impl Dialect {
             if done[check.input] {
                 continue;
             }
-            if let Some(message) = check.fails(got) {
-                messages[check.input].push(message.to_owned());
+            if let Some(fails) = check.fails(got) {
+                said[check.input].push(fails.clone());
                 only_mismatches &= check.is_repetition();
                 done[check.input] = check.is_required();
             }
         }
-        let failing = plan.order.iter().filter(|at| !messages[**at].is_empty());
-        let errors: Vec<FieldErrors> = failing
-            .map(|at| FieldErrors { field: plan.inputs[*at].wire.clone(), messages: messages[*at].clone() })
-            .collect();
+        let failing = plan.order.iter().filter(|at| !said[**at].is_empty());
+        let told = |at: &usize| {
+            let mut errors = FieldErrors::new(plan.inputs[*at].wire.clone());
+            said[*at].iter().for_each(|said| errors.add(said.clone()));
+            errors
+        };
+        let errors: Vec<FieldErrors> = failing.map(told).collect();
         match errors.is_empty() {
             true => Ok(()),
             false if only_mismatches => Err(Refusal { errors, ..Kind::PasswordMismatch.into() }),

@@ -5,12 +5,12 @@ use http::{HeaderName, Method};
 use myna_core::catalog::Operation;
 use myna_core::outcome::Kind;
 use myna_core::policy::Terms;
-use myna_core::problem::{Field, Problem};
+use myna_core::problem::{Field, Problem, ProblemKind};
 
 use crate::decode::Plan;
 use crate::encode::{Filling, Reply};
 use crate::insecure::Insecure;
-use crate::messages::{FieldErrors, Messages};
+use crate::messages::{Codes, FieldErrors, Messages, Said};
 use crate::route::Pattern;
 use crate::source::Source;
 use crate::token::{AccessProfile, RefreshProfile};
@@ -30,6 +30,7 @@ pub struct Dialect {
     pub(crate) honour_accept: bool,
     pub(crate) headers: Vec<(HeaderName, Filling)>,
     pub(crate) messages: Messages,
+    pub(crate) codes: Codes,
     pub(crate) replies: Vec<Reply>,
     /// Which reply serves a kind where no endpoint was reached.
     pub(crate) general: ReplyTable,
@@ -151,13 +152,18 @@ impl Dialect {
         for Problem { field, kind } in problems {
             let input = inputs.iter().find(|input| input.field == Some(*field));
             let wire = input.map_or(field.name(), |input| &input.wire);
-            let message = self.messages.of(*kind, wire);
-            match all.iter_mut().find(|errors| errors.field == wire) {
-                Some(errors) => errors.messages.push(message),
-                None => all.push(FieldErrors { field: wire.to_owned(), messages: vec![message] }),
-            }
+            let at = all.iter().position(|errors| errors.field == wire).unwrap_or_else(|| {
+                all.push(FieldErrors::new(wire.to_owned()));
+                all.len() - 1
+            });
+            all[at].add(self.said(*kind, wire));
         }
         all
+    }
+
+    /// What is said when `kind` is wrong with the field of this wire name.
+    pub(crate) fn said(&self, kind: ProblemKind, wire: &str) -> Said {
+        Said { message: self.messages.of(kind, wire), code: self.codes.of(kind) }
     }
 
     pub(crate) fn reply(&self, endpoint: Option<usize>, kind: Kind) -> Option<&Reply> {

@@ -1,5 +1,5 @@
-//! The words for what is wrong with a field: a dialect's own, else the core's English. It fills in names and numbers;
-//! it never decides that something is wrong.
+//! The words and the symbolic codes for what is wrong with a field: a dialect's own, else the core's English and its names.
+//! It fills in names and numbers; it never decides that something is wrong.
 
 use myna_core::problem::ProblemKind;
 
@@ -10,6 +10,42 @@ pub struct FieldErrors {
     pub field: String,
     /// In the dialect's words, at least one.
     pub messages: Vec<String>,
+    /// The symbolic code of each message.
+    pub codes: Vec<String>,
+}
+
+impl FieldErrors {
+    /// Nothing is wrong with this field yet.
+    pub(crate) const fn new(field: String) -> Self {
+        Self { field, messages: Vec::new(), codes: Vec::new() }
+    }
+
+    /// This, too, is wrong with the field.
+    pub(crate) fn add(&mut self, said: Said) {
+        self.messages.push(said.message);
+        self.codes.push(said.code);
+    }
+}
+
+/// What is said about a rule that does not hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Said {
+    /// For people.
+    pub(crate) message: String,
+    /// For programs.
+    pub(crate) code: String,
+}
+
+/// A dialect's symbolic codes by problem kind.
+#[derive(Default, Debug)]
+pub(crate) struct Codes(pub(crate) Vec<(&'static str, String)>);
+
+impl Codes {
+    /// The code for `kind`: the dialect's, else the kind's name.
+    pub(crate) fn of(&self, kind: ProblemKind) -> String {
+        let own = self.0.iter().find(|(name, _)| *name == kind.name()).map(|(_, code)| code.as_str());
+        own.unwrap_or_else(|| kind.name()).to_owned()
+    }
 }
 
 /// A dialect's words by problem kind.

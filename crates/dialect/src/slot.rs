@@ -134,6 +134,8 @@ slots! {
     Label = "label" Error Text;
     Message = "message" Error Text;
     Messages = "messages" Error Texts;
+    Codes = "codes" Errors List;
+    Code = "code" Error Text;
     RoleId = "role.id" Role Int;
     RoleName = "role.name" Role Text;
     RolePermissions = "role.permissions" Role Texts;
@@ -163,19 +165,22 @@ pub(crate) enum List {
     Errors,
     /// The messages of one failing field.
     Messages,
+    /// The failing fields, one for each code.
+    Codes,
     /// The user's roles.
     Roles,
 }
 
 impl List {
     /// The names of all lists.
-    pub(crate) const NAMES: [&'static str; 3] = ["errors", "messages", "user.roles"];
+    pub(crate) const NAMES: [&'static str; 4] = ["errors", "messages", "codes", "user.roles"];
 
     /// The list of that name, with the slot that it is.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         match name {
             "errors" => Some(Self::Errors),
             "messages" => Some(Self::Messages),
+            "codes" => Some(Self::Codes),
             "user.roles" => Some(Self::Roles),
             _ => None,
         }
@@ -186,6 +191,7 @@ impl List {
         match self {
             Self::Errors => Slot::Errors,
             Self::Messages => Slot::Messages,
+            Self::Codes => Slot::Codes,
             Self::Roles => Slot::UserRoles,
         }
     }
@@ -193,7 +199,7 @@ impl List {
     /// What carries the values of one entry.
     pub(crate) const fn entry(self) -> Carrier {
         match self {
-            Self::Errors | Self::Messages => Carrier::Error,
+            Self::Errors | Self::Messages | Self::Codes => Carrier::Error,
             Self::Roles => Carrier::Role,
         }
     }

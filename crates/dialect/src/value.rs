@@ -27,6 +27,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) errors: &'a [FieldErrors],
     pub(crate) error: Option<&'a FieldErrors>,
     pub(crate) message: Option<&'a str>,
+    pub(crate) code: Option<&'a str>,
     pub(crate) role: Option<&'a Role>,
     pub(crate) alg: &'a str,
     pub(crate) kid: &'a str,
@@ -133,13 +134,14 @@ impl<'a> Scope<'a> {
             Slot::Message => {
                 Value::text(self.message.or_else(|| self.one_error()?.messages.first().map(String::as_str)))
             }
+            Slot::Code => Value::text(self.code.or_else(|| self.one_error()?.codes.first().map(String::as_str))),
             Slot::Messages => Value::texts(self.one_error().map(|error| &error.messages)),
             Slot::RoleId => Value::int(self.role.map(|role| role.id)),
             Slot::RoleName => Value::text(self.role.map(|role| role.name.as_str())),
             Slot::RolePermissions => Value::texts(self.role.map(|role| &role.permissions)),
             Slot::Alg => Value::text(Some(self.alg)),
             Slot::Kid => Value::text(Some(self.kid)),
-            Slot::Errors | Slot::UserRoles => Value::Absent,
+            Slot::Errors | Slot::Codes | Slot::UserRoles => Value::Absent,
             Slot::UserId
             | Slot::UserEmail
             | Slot::UserUsername
@@ -161,16 +163,32 @@ impl<'a> Scope<'a> {
 
     /// The scopes of a list's entries, in order.
     pub(crate) fn entries(self, list: List) -> impl Iterator<Item = Self> {
-        let (mut errors, mut messages, mut roles): (&[FieldErrors], &[String], &[Role]) = (&[], &[], &[]);
+        let (mut errors, mut one, mut coded, mut roles): (&[FieldErrors], _, &[FieldErrors], &[Role]) =
+            (&[], None, &[], &[]);
         match list {
             List::Errors => errors = self.errors,
-            List::Messages => messages = self.one_error().map_or(&[], |error| &error.messages),
+            List::Messages => one = self.one_error(),
+            List::Codes => coded = self.errors,
             List::Roles => roles = self.user.map_or(&[], |user| &user.roles),
         }
-        let errors = errors.iter().map(move |error| Self { error: Some(error), message: None, ..self });
-        let messages = messages.iter().map(move |message| Self { message: Some(message), ..self });
+        let errors = errors.iter().map(move |error| Self { error: Some(error), message: None, code: None, ..self });
+        let messages =
+            one.into_iter().flat_map(move |error| (0..error.messages.len()).map(move |at| self.at(error, at)));
+        let codes = coded.iter().enumerate().flat_map(move |(nth, error)| {
+            let told = move |at: usize, code: &String| {
+                error.codes[..at].contains(code) || coded[..nth].iter().any(|before| before.codes.contains(code))
+            };
+            let fresh = error.codes.iter().enumerate().filter(move |(at, code)| !told(*at, code));
+            fresh.map(move |(at, _)| self.at(error, at))
+        });
         let roles = roles.iter().map(move |role| Self { role: Some(role), ..self });
-        errors.chain(messages).chain(roles)
+        errors.chain(messages).chain(codes).chain(roles)
+    }
+
+    /// The scope of one thing that is wrong with a field.
+    fn at(self, error: &'a FieldErrors, at: usize) -> Self {
+        let (message, code) = (error.messages.get(at), error.codes.get(at));
+        Self { error: Some(error), message: message.map(String::as_str), code: code.map(String::as_str), ..self }
     }
 }
 

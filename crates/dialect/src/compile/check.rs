@@ -7,9 +7,9 @@ use super::request::Reading;
 use crate::check::{Check, Rule};
 use crate::diagnostic::did_you_mean;
 use crate::file::{Table, Text};
-use crate::messages::fill;
+use crate::messages::{Said, fill};
 
-const CHECK_KEYS: [&str; 7] = ["field", "rule", "message", "min", "max", "as", "values"];
+const CHECK_KEYS: [&str; 8] = ["field", "rule", "message", "code", "min", "max", "as", "values"];
 
 impl Compiler {
     pub(super) fn checks(&mut self, table: &Table<'_>, reading: &Reading<'_>) -> Vec<Check> {
@@ -25,6 +25,7 @@ impl Compiler {
         if let Some(words) = &words {
             self.prove_message(words);
         }
+        let code = table.text("code", &mut self.faults);
         let input = field.and_then(|name| self.checked(&name, reading));
         let rule_name = rule?;
         let (min, max) = (table.number("min", &mut self.faults), table.number("max", &mut self.faults));
@@ -66,8 +67,8 @@ impl Compiler {
             }
         }
         let input = input?;
-        let messages = self.check_messages(&rule, words, &reading.inputs.get(input)?.wire);
-        Some(Check { input, rule, messages })
+        let said = self.check_said(&rule, words, code, &reading.inputs.get(input)?.wire);
+        Some(Check { input, rule, said })
     }
 
     fn checked(&mut self, name: &Text, reading: &Reading<'_>) -> Option<usize> {
@@ -80,7 +81,7 @@ impl Compiler {
     }
 
     /// What is said when the rule does not hold; the second for what is too long.
-    fn check_messages(&self, rule: &Rule, words: Option<Text>, wire: &str) -> [String; 2] {
+    fn check_said(&self, rule: &Rule, words: Option<Text>, code: Option<Text>, wire: &str) -> [Said; 2] {
         let (first, second) = match rule {
             Rule::Required => (ProblemKind::Required, ProblemKind::Required),
             Rule::Email => (ProblemKind::NotEmail, ProblemKind::NotEmail),
@@ -89,7 +90,7 @@ impl Compiler {
             Rule::Same(_) => (ProblemKind::Differs, ProblemKind::Differs),
             Rule::OneOf(_) => (ProblemKind::NotListed, ProblemKind::NotListed),
         };
-        match (words, rule) {
+        let messages = match (words, rule) {
             // One sentence may name both ends.
             (Some(words), Rule::Size { min, max }) => {
                 let text = words.value.replace("{min}", &min.to_string()).replace("{max}", &max.to_string());
@@ -97,6 +98,12 @@ impl Compiler {
             }
             (Some(words), _) => [fill(&words.value, wire, first), fill(&words.value, wire, second)],
             (None, _) => [self.messages.of(first, wire), self.messages.of(second, wire)],
-        }
+        };
+        let codes = match code {
+            Some(code) => [code.value.clone(), code.value],
+            None => [self.codes.of(first), self.codes.of(second)],
+        };
+        let ([message, too_long], [code, code_too_long]) = (messages, codes);
+        [Said { message, code }, Said { message: too_long, code: code_too_long }]
     }
 }

@@ -27,7 +27,7 @@ use crate::duration;
 use crate::encode::{Filling, Reply};
 use crate::file::{Faults, Table, Text};
 use crate::insecure::{Insecure, Listed};
-use crate::messages::{FILL_INS, Messages, unknown_fill_ins};
+use crate::messages::{Codes, FILL_INS, Messages, unknown_fill_ins};
 use crate::slot::Place;
 use crate::token::{AccessProfile, RefreshProfile};
 use crate::tree::Tree;
@@ -38,7 +38,7 @@ pub(crate) const FILE_BYTES_MAX: usize = 256 * 1024;
 const LEFT_OUT_CHARS_MAX: usize = 200;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const GRACE_MAX: Duration = Duration::from_secs(60);
-const ROOT_KEYS: [&str; 13] = [
+const ROOT_KEYS: [&str; 14] = [
     "dialect",
     "title",
     "document",
@@ -50,6 +50,7 @@ const ROOT_KEYS: [&str; 13] = [
     "session",
     "headers",
     "messages",
+    "codes",
     "shape",
     "on",
 ];
@@ -69,6 +70,7 @@ struct Compiler {
     /// The dialect-wide replies.
     general: Vec<(Kind, usize)>,
     messages: Messages,
+    codes: Codes,
     strict: bool,
     /// The rules that the file does without, and which of them it needed to so far.
     insecure: Listed,
@@ -99,6 +101,7 @@ pub fn compile(source: &Source, folder_name: Option<&str>) -> Result<Dialect, Ve
         replies: Vec::new(),
         general: Vec::new(),
         messages: Messages::default(),
+        codes: Codes::default(),
         strict: false,
         insecure: Listed::default(),
     };
@@ -127,6 +130,7 @@ impl Compiler {
         let honour_accept = root.bool("honour_accept", &mut self.faults).unwrap_or_default();
         self.strict = self.unknown_members(root);
         self.messages(root);
+        self.codes(root);
         self.shapes(root);
         let (access, refresh) = self.token_profiles(root);
         let headers = self.general_headers(root);
@@ -147,6 +151,7 @@ impl Compiler {
             honour_accept,
             headers,
             messages: std::mem::take(&mut self.messages),
+            codes: std::mem::take(&mut self.codes),
             replies: std::mem::take(&mut self.replies),
             general,
             endpoints,
@@ -218,6 +223,18 @@ impl Compiler {
             if let Some(words) = table.text(name, &mut self.faults) {
                 self.prove_message(&words);
                 self.messages.0.push((name, words.value));
+            }
+        }
+    }
+
+    fn codes(&mut self, root: &Table<'_>) {
+        let Some(table) = root.table("codes", &mut self.faults) else {
+            return;
+        };
+        table.only(&ProblemKind::NAMES, &mut self.faults);
+        for name in ProblemKind::NAMES {
+            if let Some(code) = table.text(name, &mut self.faults) {
+                self.codes.0.push((name, code.value));
             }
         }
     }

@@ -96,5 +96,5 @@ fn rule(plan: &Plan, check: &Check) -> RuleDescription {
         }
         check::Rule::OneOf(values) => Rule::OneOf(values.to_vec()),
     };
-    RuleDescription { rule, messages: check.messages.clone() }
+    RuleDescription { rule, messages: check.said.clone().map(|said| said.message) }
 }

@@ -205,6 +205,29 @@ fn problems_of_the_core_get_wire_names_once() {
 }
 
 #[test]
+fn what_is_wrong_has_a_code() {
+    use myna_core::problem::{Problem, ProblemKind};
+    let codes = "[codes]\nrequired = \"E1\"\ntoo_short = \"E2\"\n";
+    let checked = LOGIN.to_owned()
+        + r#"check = [
+  { field = "identifier", rule = "required" },
+  { field = "password", rule = "size", min = 8, max = 9 },
+  { field = "password", rule = "one_of", values = ["x"], code = "not-x" },
+]
+"#;
+    let dialect = dialect(&[codes, TOKENS, ON, &checked]);
+    let codes = |body: &[u8]| {
+        let refusal = dialect.decode(0, &Sent::new(&[]).with(body)).err().expect("a refusal");
+        refusal.errors.iter().map(|error| format!("{}: {}", error.field, error.codes.join(" "))).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(br#"{"password":"1234567"}"#), ["email: E1", "password: E2 not-x"]);
+    assert_eq!(codes(br#"{"email":7,"password":"1234567890"}"#), ["email: not_text", "password: too_long not-x"]);
+    let taken = Problem { field: Field::Identifier, kind: ProblemKind::Taken };
+    let short = Problem { field: Field::Identifier, kind: ProblemKind::TooShort { min: 3 } };
+    assert_eq!(dialect.problems(0, &[taken, short])[0].codes, ["taken", "E2"]);
+}
+
+#[test]
 fn an_input_may_stand_at_several_places() {
     let alias = LOGIN.replace(
         r#"'{ "email": "{identifier}", "password": "{password}" }'"#,

@@ -183,6 +183,7 @@ fn errors_are_listed_with_their_messages() {
     let error = |field: &str, messages: &[&str]| FieldErrors {
         field: field.to_owned(),
         messages: messages.iter().map(|text| (*text).to_owned()).collect(),
+        codes: messages.iter().map(|text| format!("c-{text}")).collect(),
     };
     let errors = [error("first_name", &["a", "b\""]), error("x", &["c"])];
     let response = respond(&dialect, Some(0), &Outcome::plain(Kind::PasswordMismatch), &errors);
@@ -207,6 +208,7 @@ body = '{ "field": "{field}", "text": "{label}: {message}", "all": "{messages}",
     let error = |field: &str, messages: &[&str]| FieldErrors {
         field: field.to_owned(),
         messages: messages.iter().map(|text| (*text).to_owned()).collect(),
+        codes: messages.iter().map(|text| format!("c-{text}")).collect(),
     };
     let errors = [error("first_name", &["a", "b"]), error("x", &["c"])];
     assert_eq!(
@@ -216,6 +218,27 @@ body = '{ "field": "{field}", "text": "{label}: {message}", "all": "{messages}",
     assert_eq!(
         body(&respond(&dialect, Some(0), &Outcome::plain(Kind::Invalid), &[])),
         r#"{"field":null,"text":": ","all":[],"each":[],"n":[]}"#
+    );
+}
+
+#[test]
+fn each_code_is_told_once() {
+    let coded = r#"
+[on.signed_in]
+[on.error]
+[on.invalid]
+body = '{ "first": "{code}", "of": { "{each codes}": { "{code}": { "field": "{field}", "text": "{message}" } } }, "all": ["{each errors}", ["{each messages}", "{code}"]], "one": ["{each errors}", "{code}"] }'
+"#;
+    let dialect = dialect(&[coded, TOKENS, LOGIN]);
+    let error = |field: &str, codes: &[&str]| FieldErrors {
+        field: field.to_owned(),
+        messages: codes.iter().map(|code| format!("{code} at {field}")).collect(),
+        codes: codes.iter().map(|text| (*text).to_owned()).collect(),
+    };
+    let errors = [error("a", &["x", "y", "x"]), error("b", &["y", "z"])];
+    assert_eq!(
+        body(&respond(&dialect, Some(0), &Outcome::plain(Kind::Invalid), &errors)),
+        r#"{"first":"x","of":{"x":{"field":"a","text":"x at a"},"y":{"field":"a","text":"y at a"},"z":{"field":"b","text":"z at b"}},"all":[["x","y","x"],["y","z"]],"one":["x","y"]}"#
     );
 }
 
