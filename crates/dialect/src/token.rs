@@ -85,7 +85,8 @@ impl AccessProfile {
 pub struct AccessJwt {
     pub(crate) jwt: Jwt,
     pub(crate) lifetime: Duration,
-    /// The member that makes claims those of a refresh token: never in an access token (JT-09).
+    /// The member that makes claims those of a refresh token: never in an access token (JT-09). `None` where a fixed claim
+    /// tells them apart, and where refresh tokens are no JWTs.
     pub(crate) foreign: Option<String>,
 }
 
@@ -212,6 +213,20 @@ pub(crate) struct Jwt {
     pub(crate) header: Template,
     pub(crate) claims: Template,
     pub(crate) members: Vec<(String, Expected)>,
+}
+
+impl Jwt {
+    /// Whether some claim is fixed in both and not the same: then no claims are lawful for both.
+    pub(crate) fn differs_from(&self, other: &Self) -> bool {
+        self.members.iter().any(|(name, mine)| match mine {
+            Expected::Literal(mine) => {
+                let fixed = |(_, theirs): &&(String, Expected)| matches!(theirs, Expected::Literal(_));
+                let theirs = other.members.iter().filter(fixed).find(|(known, _)| known == name);
+                theirs.is_some_and(|(_, theirs)| *theirs != Expected::Literal(mine.clone()))
+            }
+            Expected::Name(_) | Expected::Object(_) | Expected::Anything => false,
+        })
+    }
 }
 
 /// What reading expects of a claim.

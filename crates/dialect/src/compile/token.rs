@@ -37,13 +37,17 @@ impl Compiler {
         if let (AccessProfile::Jwt(access), Some(RefreshProfile::Jwt(profile)), Some(table)) =
             (&mut access, &refresh, access_table)
         {
-            // JT-09: a refresh token must never pass for an access token, so one member tells them apart.
-            if access.jwt.members.iter().any(|(name, _)| *name == profile.opaque) {
-                let message =
-                    format!("access tokens have the claim `{}`, too, which tells refresh tokens", profile.opaque);
-                self.faults.add(table.place("claims"), message);
+            // JT-09: a refresh token must never pass for an access token. Either a member with a fixed value tells them
+            // apart, which both readings demand, or only refresh tokens have the member that holds their letters.
+            if !access.jwt.differs_from(&profile.jwt) {
+                if access.jwt.members.iter().any(|(name, _)| *name == profile.opaque) {
+                    let message =
+                        format!("access tokens have the claim `{}`, too, which tells refresh tokens", profile.opaque);
+                    let help = r#"a fixed claim can tell them instead: "type": "access" here, "type": "refresh" there"#;
+                    self.faults.add_with(table.place("claims"), message, help.to_owned());
+                }
+                access.foreign = Some(profile.opaque.clone());
             }
-            access.foreign = Some(profile.opaque.clone());
         }
         (Some(access), refresh)
     }

@@ -153,6 +153,39 @@ lifetime  = "4h"
     assert_eq!(dialect.refresh().and_then(RefreshProfile::algorithm), Some("HS512"));
 }
 
+// JT-09: both have the claim that holds a refresh token's letters; a fixed one tells them apart.
+#[test]
+fn a_fixed_claim_tells_access_from_refresh_tokens() {
+    let tokens = r#"
+[token.access]
+algorithm = "HS256"
+header    = '{ "alg": "{alg}" }'
+claims    = '{ "kind": "access", "sub": "{user.id}", "jti": "{access.id}", "exp": "{access.expires_at}" }'
+lifetime  = "1h"
+[token.refresh]
+format    = "jwt"
+algorithm = "HS256"
+header    = '{ "alg": "{alg}" }'
+claims    = '{ "kind": "refresh", "sub": "{user.id}", "jti": "{refresh.opaque}", "exp": "{refresh.expires_at}" }'
+lifetime  = "4h"
+"#;
+    let dialect = dialect(&[tokens, ON, LOGIN]);
+    let (user, session) = (user(), session());
+    let access = access_jwt(&dialect);
+    let Some(RefreshProfile::Jwt(refresh)) = dialect.refresh() else { panic!("refresh tokens") };
+    let (access_claims, refresh_claims) =
+        (members(&access.claims(&view(&user, &session))), members(&refresh.claims(&view(&user, &session))));
+    assert_eq!(access.read(&access_claims), Some(Bearer::User(UserId(7))));
+    assert_eq!(refresh.opaque_of(&refresh_claims), Some("OPAQUE"));
+    assert_eq!(access.read(&refresh_claims), None);
+    assert_eq!(refresh.opaque_of(&access_claims), None);
+    // Without the claim they are nothing, in either reading.
+    for mut claims in [access_claims, refresh_claims] {
+        claims.remove("kind");
+        assert_eq!((access.read(&claims), refresh.opaque_of(&claims)), (None, None));
+    }
+}
+
 #[test]
 fn terms_follow_from_lifetimes() {
     let day = 24 * 3600;
