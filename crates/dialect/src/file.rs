@@ -135,6 +135,10 @@ impl<'t> Table<'t> {
         self.value(key).is_some_and(|(value, _)| value.is_integer())
     }
 
+    pub(crate) fn is_list(&self, key: &str) -> bool {
+        self.value(key).is_some_and(|(value, _)| value.is_array())
+    }
+
     pub(crate) fn is_bool(&self, key: &str) -> bool {
         self.value(key).is_some_and(|(value, _)| value.is_bool())
     }

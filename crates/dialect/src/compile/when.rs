@@ -19,8 +19,10 @@ impl Compiler {
                 let texts = when.texts(&key.value, &mut self.faults);
                 Some(Want::Any(texts.into_iter().map(|text| text.value).collect()))
             };
+            // What is of a wrong type was told already.
             if let Some(Want::Any(texts)) = &want
                 && texts.is_empty()
+                && when.is_list(&key.value)
             {
                 let help = "a text, a list of texts, `true` for there, `false` for not there".to_owned();
                 self.faults.add_with(when.place(&key.value), "no request fulfils this", help);
