@@ -75,9 +75,9 @@ outcomes! {
     /// If the address is known, a mail is on its way; nobody is told whether it is.
     ResetRequested = "reset_requested" 200 < ResetRequested [];
     /// The password was reset with a link's token.
-    PasswordReset = "password_reset" 200 < PasswordReset [];
+    PasswordReset = "password_reset" 200 < PasswordReset [User Tokens];
     /// The password was changed by its owner.
-    PasswordChanged = "password_changed" 200 < PasswordChanged [];
+    PasswordChanged = "password_changed" 200 < PasswordChanged [User Tokens];
     /// Who the bearer of the access token is.
     Identified = "identified" 200 < Identified [User];
     /// A fixed response, which nothing was done for.
@@ -193,7 +193,7 @@ pub struct Outcome {
     pub kind: Kind,
     /// Present when the kind's groups hold [`Group::User`].
     pub user: Option<Arc<User>>,
-    /// Present when tokens are to be minted: the kind's groups hold [`Group::Tokens`].
+    /// Present when tokens are to be minted: the kind's groups hold [`Group::Tokens`], and the answer shows them.
     pub grant: Option<Grant>,
     /// The failing fields; empty unless the kind descends from [`Kind::Invalid`].
     pub problems: Vec<Problem>,
@@ -210,6 +210,11 @@ impl Outcome {
     /// Signed in (or a descendant of it), with the session that the tokens will name.
     pub fn signed_in(kind: Kind, user: User, session: Session) -> Self {
         Self { user: Some(Arc::new(user)), grant: Some(Grant { session }), ..Self::plain(kind) }
+    }
+
+    /// Done for a user, with the session that was begun, if the answer shows one.
+    pub fn done(kind: Kind, user: User, session: Option<Session>) -> Self {
+        Self { user: Some(Arc::new(user)), grant: session.map(|session| Grant { session }), ..Self::plain(kind) }
     }
 
     /// Who the bearer is.

@@ -48,6 +48,15 @@ pub struct Chance {
     pub mail: [u8; 16],
 }
 
+/// What the answer to a success will show: nothing is begun or replaced for an answer that does not show it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Shown {
+    /// Something of a session: its name, an access token, a refresh token.
+    pub session: bool,
+    /// A refresh token.
+    pub refresh: bool,
+}
+
 /// Who sent the request, as far as the transport can tell.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Caller {
@@ -67,6 +76,8 @@ pub struct Ctx<'a> {
     pub policy: &'a Policy,
     /// The dialect's choices.
     pub terms: &'a Terms,
+    /// What the answer will show, if what is asked succeeds.
+    pub shown: Shown,
     /// Who asks.
     pub caller: &'a Caller,
     /// An unused id for a new user; drawn only for operations that make one.

@@ -4,6 +4,7 @@
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use myna_core::outcome::{Kind, Outcome};
+use myna_core::policy::Shown;
 use myna_core::time::Timestamp;
 
 use crate::dialect::Dialect;
@@ -69,6 +70,8 @@ pub struct Wants {
     pub access: bool,
     /// Something of the refresh token.
     pub refresh: bool,
+    /// The name or device of the session.
+    pub session: bool,
 }
 
 /// A compiled response.
@@ -114,7 +117,7 @@ impl Filling {
 }
 
 impl Reply {
-    fn wants(&self) -> Wants {
+    pub(crate) fn wants(&self) -> Wants {
         let headers = self.headers.iter().filter_map(|(_, filling)| match filling {
             Filling::Fixed(_) => None,
             Filling::Rendered(template) => Some(template),
@@ -124,6 +127,7 @@ impl Reply {
         Wants {
             access: all.iter().any(|template| template.shows(of_access)),
             refresh: all.iter().any(|template| template.shows(of_refresh)),
+            session: all.iter().any(|template| template.shows(|slot| slot.carrier() == Carrier::Session)),
         }
     }
 }
@@ -154,6 +158,13 @@ impl Dialect {
     /// Which tokens the response for `kind` at the endpoint shows, so that none is minted for nothing.
     pub fn wants_tokens(&self, endpoint: usize, kind: Kind) -> Wants {
         self.reply(Some(endpoint), kind).map(Reply::wants).unwrap_or_default()
+    }
+
+    /// What the endpoint's answer shows when its operation does what was asked.
+    pub fn shown(&self, endpoint: usize) -> Shown {
+        let Wants { access, refresh, session } =
+            self.wants_tokens(endpoint, self.endpoint(endpoint).operation().success());
+        Shown { session: access || refresh || session, refresh }
     }
 
     /// The response for an outcome. `endpoint`: where it happened; `None` when no endpoint was reached.

@@ -1,15 +1,16 @@
 //! Set a new password with the old one. Every other session ends in the same transaction, whatever the client sent
-//! (RF-09).
+//! (RF-09). Where the answer shows tokens, they are of a new session, and the one that asked ends with the others.
 
 use super::bearer::{Facts, accepted};
 use super::input::Inputs;
-use super::{Decision, NewPassword};
+use super::{Decision, NewPassword, begin_shown};
 use crate::change::Change;
 use crate::outcome::{Kind, Outcome};
 use crate::policy::{Ctx, Verdict};
 use crate::problem::{Field, Problem};
 use crate::secret::Secret;
 use crate::session::{Bearer, EndCause};
+use crate::user::User;
 
 /// What is asked.
 pub struct Input {
@@ -58,15 +59,21 @@ pub fn decide(
         }
         NewPassword::NotTried => return plain(Kind::InvalidCredentials),
     };
-    let user = facts.known.user.id;
-    let except = facts.session.as_ref().map(|session| session.id.handle);
-    Decision {
-        outcome: Outcome::plain(Kind::PasswordChanged),
-        changes: vec![
-            Change::SetPassword { user, while_hash: Some(old.hash.clone()), hash, changed_at: Some(ctx.now) },
-            Change::ClearMustChange(user),
-            Change::VoidChallenges { user, at: ctx.now },
-            Change::EndSessions { user, except, at: ctx.now, cause: EndCause::PasswordChanged },
-        ],
+    let user = User { must_change_password: false, ..facts.known.user.clone() };
+    let (id, own, at, cause) = (user.id, facts.session.as_ref(), ctx.now, EndCause::PasswordChanged);
+    let mut changes = vec![
+        Change::SetPassword { user: id, while_hash: Some(old.hash.clone()), hash, changed_at: Some(at) },
+        Change::ClearMustChange(id),
+        Change::VoidChallenges { user: id, at },
+    ];
+    let mut except = own.map(|session| session.id.handle);
+    if ctx.shown.session {
+        // By itself, for its guard: whoever signed out meanwhile gets no new session.
+        changes.extend(own.map(|session| Change::EndSession { id: session.id, at, cause }));
+        except = None;
     }
+    changes.push(Change::EndSessions { user: id, except, at, cause });
+    let device = own.and_then(|session| session.device.as_deref());
+    let session = begin_shown(ctx, &user, device, &mut changes);
+    Decision { outcome: Outcome::done(Kind::PasswordChanged, user, session), changes }
 }

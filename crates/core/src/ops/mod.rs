@@ -77,6 +77,16 @@ fn begin_session(ctx: &Ctx<'_>, user: &User, device: Option<&str>) -> (Session, 
     (session, changes)
 }
 
+/// A new session of `user` if the answer will show something of it: one that nobody learns of would only be in the way.
+fn begin_shown(ctx: &Ctx<'_>, user: &User, device: Option<&str>, changes: &mut Vec<Change>) -> Option<Session> {
+    if !ctx.shown.session {
+        return None;
+    }
+    let (session, begin) = begin_session(ctx, user, device);
+    changes.extend(begin);
+    Some(session)
+}
+
 /// The session after a use at `ctx.now`: the idle limit moves on, the absolute one stays.
 fn used(ctx: &Ctx<'_>, session: &Session) -> Session {
     Session { used_at: ctx.now, idle_expires_at: (ctx.now + ctx.terms.idle).min(session.expires_at), ..session.clone() }

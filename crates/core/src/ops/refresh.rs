@@ -52,7 +52,8 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, facts: Option<&Facts>, proof: Proof)
         return refused;
     }
     if input.generation == session.generation {
-        return rotate(ctx, user, session);
+        // An answer without a successor must leave the client the token that it has.
+        return if ctx.shown.refresh { rotate(ctx, user, session) } else { touch(ctx, user, session) };
     }
     let predecessor = input.generation == session.generation - 1;
     if predecessor && ctx.now.since(session.rotated_at) <= ctx.terms.grace {
@@ -62,6 +63,13 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, facts: Option<&Facts>, proof: Proof)
     }
     // RF-03: somebody else holds a copy. The family ends, the user's other sessions go on.
     Decision { changes: vec![Change::EndSession { id: session.id, at: ctx.now, cause: EndCause::Reuse }], ..refused }
+}
+
+/// What a dialect asks for that has `no_rotation`: the session goes on with the same token.
+fn touch(ctx: &Ctx<'_>, user: &User, session: &Session) -> Decision {
+    let next = used(ctx, session);
+    let change = Change::TouchSession { id: session.id, at: ctx.now, idle_expires_at: next.idle_expires_at };
+    Decision { outcome: Outcome::signed_in(Kind::Refreshed, user.clone(), next), changes: vec![change] }
 }
 
 fn rotate(ctx: &Ctx<'_>, user: &User, session: &Session) -> Decision {

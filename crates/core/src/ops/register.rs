@@ -1,7 +1,7 @@
-//! Sign up. Only the listed fields are ever bound (RS-13): nobody signs up with a role, a status or an id.
+//! Sign up; a session is begun where the answer shows tokens. Only the listed fields are ever bound (RS-13): nobody signs up with a role, a status or an id.
 
 use super::input::Inputs;
-use super::{Decision, NewPassword, begin_session};
+use super::{Decision, NewPassword, begin_shown};
 use crate::change::Change;
 use crate::id::UserId;
 use crate::identifier::Canonical;
@@ -78,13 +78,12 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, taken: &[Field], password: NewPasswo
         return Decision::answer(refusal(problems));
     };
     let user = new_user(ctx, id, input);
-    let (session, begin) = begin_session(ctx, &user, input.device.as_deref());
     let mut changes = vec![
         Change::InsertUser(Box::new(user.clone())),
         Change::SetPassword { user: id, while_hash: None, hash, changed_at: Some(ctx.now) },
     ];
-    changes.extend(begin);
-    Decision { outcome: Outcome::signed_in(Kind::Registered, user, session), changes }
+    let session = begin_shown(ctx, &user, input.device.as_deref(), &mut changes);
+    Decision { outcome: Outcome::done(Kind::Registered, user, session), changes }
 }
 
 fn refusal(problems: Vec<Problem>) -> Outcome {

@@ -1,9 +1,9 @@
-//! Set a new password with the token of a reset link. It ends every session, signs nobody in and wakes no disabled
-//! user (RS-10).
+//! Set a new password with the token of a reset link. It ends every session and wakes no disabled user (RS-10). It signs
+//! nobody in, unless the API insists: where its answer shows tokens, a session is begun after the others have ended.
 
 use super::input::Inputs;
 use super::refresh::Proof;
-use super::{Decision, NewPassword};
+use super::{Decision, NewPassword, begin_shown};
 use crate::change::Change;
 use crate::identifier::Canonical;
 use crate::outcome::{Kind, Outcome};
@@ -67,16 +67,18 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, facts: Option<&Facts>, proof: Proof,
         return refused(Kind::InvalidReset, Field::ResetToken, ProblemKind::BadToken);
     };
     match password {
-        NewPassword::Hashed(hash) => Decision {
-            outcome: Outcome::plain(Kind::PasswordReset),
-            changes: vec![
+        NewPassword::Hashed(hash) => {
+            let user = User { must_change_password: false, ..user.clone() };
+            let mut changes = vec![
                 Change::UseChallenge { id: challenge.id, at: ctx.now },
                 Change::SetPassword { user: user.id, while_hash: None, hash, changed_at: Some(ctx.now) },
                 Change::ClearMustChange(user.id),
                 Change::VoidChallenges { user: user.id, at: ctx.now },
                 Change::EndSessions { user: user.id, except: None, at: ctx.now, cause: EndCause::PasswordReset },
-            ],
-        },
+            ];
+            let session = begin_shown(ctx, &user, None, &mut changes);
+            Decision { outcome: Outcome::done(Kind::PasswordReset, user, session), changes }
+        }
         NewPassword::Refused(kind) => refused(Kind::WeakPassword, Field::Password, kind),
         NewPassword::NotTried => refused(Kind::InvalidReset, Field::ResetToken, ProblemKind::BadToken),
     }

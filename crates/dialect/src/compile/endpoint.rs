@@ -90,7 +90,9 @@ impl Compiler {
                 self.faults.add(span, format!("`{}` never ends as `{}`", operation.name(), kind.name()));
             }
         }
-        Kind::ALL.iter().map(|kind| select(*kind, &[&own, &self.general])).collect()
+        let replies: ReplyTable = Kind::ALL.iter().map(|kind| select(*kind, &[&own, &self.general])).collect();
+        self.prove_rotation(table, operation, &replies);
+        replies
     }
 
     /// That every outcome that is possible here has a reply.

@@ -2,11 +2,13 @@
 
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderName, HeaderValue, StatusCode};
+use myna_core::catalog::Operation;
 use myna_core::outcome::Kind;
 
 use super::Compiler;
 use super::emit::Use;
 use crate::diagnostic::did_you_mean;
+use crate::dialect::ReplyTable;
 use crate::encode::{Cookie, Filling, Reply};
 use crate::file::{Table, Text};
 use crate::insecure::Insecure;
@@ -48,6 +50,21 @@ impl Compiler {
             }
         }
         replies
+    }
+
+    /// RF-01: a refresh token is good once. An answer without its successor would leave the client without any, so there the
+    /// given one stays good, and that has to be said.
+    pub(super) fn prove_rotation(&mut self, table: &Table<'_>, operation: Operation, replies: &ReplyTable) {
+        if operation != Operation::Refresh {
+            return;
+        }
+        let reply = Kind::ALL.iter().zip(replies).find(|(kind, _)| **kind == Kind::Refreshed);
+        let reply = reply.and_then(|(_, reply)| self.replies.get((*reply)?));
+        if reply.is_some_and(|reply| !reply.wants().refresh) {
+            let message =
+                "the answer of a `refresh` that shows no `{refresh.token}`: the one that was given stays good";
+            self.insecure.need(Insecure::NoRotation, table.place("operation"), message, &mut self.faults);
+        }
     }
 
     fn reply(&mut self, table: &Table<'_>, kind: Kind) -> Reply {

@@ -286,7 +286,7 @@ fn tokens_are_wanted_where_they_are_shown() {
     let wants = |shown: &str| {
         let dialect = dialect(&[TOKENS, &format!("[on.signed_in]\n{shown}\n[on.error]\n"), LOGIN]);
         assert_eq!(dialect.wants_tokens(0, Kind::Malformed), Wants::default());
-        let Wants { access, refresh } = dialect.wants_tokens(0, Kind::MustChangePassword);
+        let Wants { access, refresh, .. } = dialect.wants_tokens(0, Kind::MustChangePassword);
         (access, refresh)
     };
     for (shown, wanted) in [

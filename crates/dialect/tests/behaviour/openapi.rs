@@ -108,7 +108,8 @@ extra = ["tenant"]
 request = '{ "refresh": "{refresh_token}" }'
 from = { access_token = "bearer", tenant = "path tenant" }
 "#;
-    let document = told(&[TOKENS, "[on.signed_in]\n[on.signed_out]\n[on.error]\n", endpoints]);
+    let document =
+        told(&["insecure = [\"no_rotation\"]", TOKENS, "[on.signed_in]\n[on.signed_out]\n[on.error]\n", endpoints]);
     assert_eq!(*at(&document, "/paths/~1out/get/security"), json!([{ "bearer": [] }, { "cookie_s": [] }]));
     assert_eq!(*at(&document, "/paths/~1out/post/security"), json!([{ "header_x_token": [] }, {}]));
     assert_eq!(*at(&document, "/paths/~1again~1{tenant}/post/security"), json!([{ "bearer": [] }]));

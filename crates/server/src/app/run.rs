@@ -58,6 +58,7 @@ impl App {
             chance: chance()?,
             policy: &self.policy,
             terms: call.dialect.terms(),
+            shown: call.dialect.shown(call.endpoint),
             caller: &call.caller,
             fresh_user: None,
         })

@@ -21,6 +21,7 @@ use crate::hashing::Size;
 use crate::keyring::needs;
 
 const DIALECT: &str = include_str!("../../tests/dialects/everything/dialect.toml");
+const OPAQUE: &str = include_str!("../../tests/dialects/opaque/dialect.toml");
 const LOGIN: (&str, &str) = ("POST", "/everything/phone/session");
 const REFRESH: (&str, &str) = ("PUT", "/everything/phone/session");
 /// `correct horse battery`, hashed by Python's bcrypt.
@@ -34,8 +35,12 @@ struct Bench {
 
 impl Bench {
     fn new(threads: usize, queue: usize) -> Self {
+        Self::of(DIALECT, threads, queue)
+    }
+
+    fn of(dialect: &str, threads: usize, queue: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let dialect = myna_dialect::compile(&Source::new("everything", DIALECT), None).unwrap();
+        let dialect = myna_dialect::compile(&Source::new("dialect.toml", dialect), None).unwrap();
         let clock = Clock::by_hand(Timestamp::from_seconds(1_767_225_600));
         let size = Size { threads, queue, patience: Duration::from_secs(60) };
         let app = App {
@@ -140,4 +145,25 @@ async fn a_full_hashing_queue_is_told_as_overloaded() {
     assert!(answered.outcome.retry_after.is_some());
     drop(release);
     assert_eq!((busy.await.unwrap(), waiting.await.unwrap()), (Ok(()), Ok(())));
+}
+
+// What nobody learns of is not begun: a session whose tokens are not shown could be used and ended by nobody.
+#[tokio::test]
+async fn a_registration_begins_a_session_only_where_its_answer_shows_one() {
+    let json = [("content-type", "application/json")];
+    for (dialect, path, body, sessions) in [
+        (OPAQUE, "/opaque/users", r#"{"name": "ada", "email": "a@b.example", "password": "correct horse battery"}"#, 0),
+        (
+            DIALECT,
+            "/everything/users",
+            r#"{"user": {"name": "ada", "secret": "correct horse battery"}, "version": 1}"#,
+            1,
+        ),
+    ] {
+        let bench = Bench::of(dialect, 1, 8);
+        let answered = bench.app.run(&bench.call(("POST", path), &json, body)).await.unwrap();
+        assert_eq!(answered.outcome.kind, Kind::Registered);
+        let live = bench.app.store.list_sessions(UserId(1), bench.app.clock.now()).await.unwrap();
+        assert_eq!((live.len(), answered.tokens.access.is_some()), (sessions, sessions == 1), "{path}");
+    }
 }

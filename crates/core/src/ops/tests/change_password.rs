@@ -49,8 +49,40 @@ fn the_others_end_and_the_own_session_stays() {
             Change::VoidChallenges { user: USER, at: NOW },
             Change::EndSessions { user: USER, except, at: NOW, cause: EndCause::PasswordChanged },
         ];
-        let decision = decide(&Around::new().ctx(), bearer, Some(&facts), &verdict, hashed());
-        assert_decided(&decision, &Outcome::plain(Kind::PasswordChanged), &changes, case);
+        let decision = decide(&Around::without_tokens().ctx(), bearer, Some(&facts), &verdict, hashed());
+        let outcome = Outcome::done(Kind::PasswordChanged, user(), None);
+        assert_decided(&decision, &outcome, &changes, case);
+    }
+}
+
+// RF-09, RF-14: tokens in the answer are of a new session, and whoever signed out meanwhile gets none: ending the own
+// session is a guard.
+#[test]
+fn an_answer_with_tokens_begins_a_session_after_all_others_have_ended() {
+    let on_phone = Session { device: Some("phone".to_owned()), ..session() };
+    let (at, cause) = (NOW, EndCause::PasswordChanged);
+    for (case, bearer, own) in [
+        ("session", Bearer::Session(session().id), Some(session())),
+        ("device", Bearer::Session(session().id), Some(on_phone)),
+        ("user", Bearer::User(USER), None),
+    ] {
+        let device = own.as_ref().and_then(|session| session.device.clone());
+        let begun = Around::new().begun(USER, device.as_deref());
+        let (old, hash) = (Some(secret(OLD_HASH)), secret(NEW_HASH));
+        let mut changes = vec![
+            Change::SetPassword { user: USER, while_hash: old, hash, changed_at: Some(NOW) },
+            Change::ClearMustChange(USER),
+            Change::VoidChallenges { user: USER, at },
+        ];
+        changes.extend(own.iter().map(|session| Change::EndSession { id: session.id, at, cause }));
+        changes.push(Change::EndSessions { user: USER, except: None, at, cause });
+        let dialect = DIALECT.to_owned();
+        changes.extend(device.map(|device| Change::EndDeviceSession { user: USER, dialect, device, at }));
+        changes.push(Change::InsertSession(Box::new(begun.clone())));
+        changes.push(Change::EndOldestSessions { user: USER, keep: 3, at });
+        let facts = facts(User { must_change_password: true, ..user() }, own);
+        let decision = decide(&Around::new().ctx(), &bearer, Some(&facts), &right(), hashed());
+        assert_decided(&decision, &Outcome::done(Kind::PasswordChanged, user(), Some(begun)), &changes, case);
     }
 }
 

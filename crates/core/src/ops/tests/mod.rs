@@ -19,7 +19,7 @@ use super::input::Inputs;
 use crate::change::Change;
 use crate::id::{Handle, SessionId, UserId};
 use crate::outcome::{Kind, Outcome};
-use crate::policy::{Caller, Chance, Ctx, Policy, Terms};
+use crate::policy::{Caller, Chance, Ctx, Policy, Shown, Terms};
 use crate::problem::{Field, Problem, ProblemKind};
 use crate::secret::Secret;
 use crate::session::{EndCause, Session};
@@ -66,6 +66,7 @@ struct Around {
     chance: Chance,
     policy: Policy,
     terms: Terms,
+    shown: Shown,
     caller: Caller,
     fresh_user: Option<UserId>,
 }
@@ -83,6 +84,7 @@ impl Around {
                 grace: seconds(GRACE),
                 enumerable: false,
             },
+            shown: Shown { session: true, refresh: true },
             caller: Caller { address: Some("192.0.2.1".to_owned()), agent: Some("agent".to_owned()) },
             fresh_user: None,
         }
@@ -99,9 +101,15 @@ impl Around {
             chance: self.chance.clone(),
             policy: &self.policy,
             terms: &self.terms,
+            shown: self.shown,
             caller: &self.caller,
             fresh_user: self.fresh_user,
         }
+    }
+
+    /// The answer shows nothing of a session.
+    fn without_tokens() -> Self {
+        Self { shown: Shown::default(), ..Self::new() }
     }
 
     /// The session that a login or a registration begins here.

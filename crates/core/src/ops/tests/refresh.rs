@@ -31,6 +31,26 @@ fn the_current_token_rotates() {
     assert_decided(&decision, &refreshed(rotated()), &[rotation(at(IDLE))], "rotate");
 }
 
+// What `no_rotation` loosens, and nothing else: the guard is that the session lives.
+#[test]
+fn an_answer_without_a_refresh_token_leaves_the_one_that_was_given() {
+    let around = Around { shown: Shown { session: true, refresh: false }, ..Around::new() };
+    let next = Session { used_at: NOW, idle_expires_at: at(IDLE), ..session() };
+    let touch = Change::TouchSession { id: session().id, at: NOW, idle_expires_at: at(IDLE) };
+    let decision = decide(&around.ctx(), &input(GENERATION), Some(&facts(session())), Proof::Genuine);
+    assert_decided(&decision, &refreshed(next.clone()), std::slice::from_ref(&touch), "once");
+    let decision = decide(&around.ctx(), &input(GENERATION), Some(&facts(next.clone())), Proof::Genuine);
+    assert_decided(&decision, &refreshed(next), &[touch], "again");
+    // RF-03: one that another endpoint has replaced is reuse here, too.
+    let decision = decide(&around.ctx(), &input(GENERATION - 1), Some(&facts(session())), Proof::Genuine);
+    let end = Change::EndSession { id: session().id, at: NOW, cause: EndCause::Reuse };
+    assert_decided(&decision, &Outcome::plain(Kind::InvalidRefresh), &[end], "spent");
+    for (case, session) in unusable_sessions() {
+        let decision = decide(&around.ctx(), &input(GENERATION), Some(&facts(session)), Proof::Genuine);
+        assert_refused(&decision, Kind::InvalidRefresh, &case);
+    }
+}
+
 // RF-07
 #[test]
 fn a_rotation_moves_the_idle_limit_and_never_the_absolute_one() {

@@ -83,6 +83,17 @@ fn a_registration_makes_a_plain_user_and_signs_it_in() {
     }
 }
 
+// An answer that shows no tokens would begin a session that nobody could use or end.
+#[test]
+fn an_answer_without_tokens_begins_no_session() {
+    let around = Around { shown: Shown::default(), ..around() };
+    let phone = Input { device: Some("phone".to_owned()), ..input() };
+    let decision = decide(&around.ctx(), &phone, &[], hashed());
+    let mut changes = changes(&made(), &around.begun(NEW, None));
+    changes.truncate(2);
+    assert_decided(&decision, &Outcome::done(Kind::Registered, made(), None), &changes, "no tokens");
+}
+
 // PW-03: refused at registration as everywhere.
 #[test]
 fn a_refusal_lists_every_problem_and_alters_nothing() {

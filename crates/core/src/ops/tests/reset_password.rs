@@ -40,12 +40,25 @@ fn changes() -> Vec<Change> {
 #[test]
 fn a_good_token_sets_the_password_and_ends_every_session() {
     for email in [None, Some("Ada@Mail.example"), Some("ADA@mail.EXAMPLE")] {
-        let (around, input) = (Around::new(), input(email));
+        let (around, input) = (Around::without_tokens(), input(email));
         assert!(is_open(&around.ctx(), &input, Some(&facts()), Proof::Genuine), "{email:?}");
         let decision = decide(&around.ctx(), &input, Some(&facts()), Proof::Genuine, hashed());
-        let outcome = Outcome::plain(Kind::PasswordReset);
+        let outcome = Outcome::done(Kind::PasswordReset, user(), None);
         assert_decided(&decision, &outcome, &changes(), &format!("{email:?}"));
     }
+}
+
+// RF-09: the others end first, in the same transaction.
+#[test]
+fn an_answer_with_tokens_begins_a_session_after_all_others_have_ended() {
+    let around = Around::new();
+    let begun = around.begun(USER, None);
+    let mut changes = changes();
+    changes.push(Change::InsertSession(Box::new(begun.clone())));
+    changes.push(Change::EndOldestSessions { user: USER, keep: 3, at: NOW });
+    let facts = Facts { user: User { must_change_password: true, ..user() }, ..facts() };
+    let decision = decide(&around.ctx(), &input(None), Some(&facts), Proof::Genuine, hashed());
+    assert_decided(&decision, &Outcome::done(Kind::PasswordReset, user(), Some(begun)), &changes, "tokens");
 }
 
 // RS-05, RS-07, RS-10, LG-11: every bad token is the same, and no password is worth hashing for it.
