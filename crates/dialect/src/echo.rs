@@ -45,3 +45,40 @@ impl fmt::Debug for Echo {
         f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile;
+    use crate::diagnostic::Source;
+
+    // HD-06: neither a secret, nor what repeats one, nor what is no scalar.
+    #[test]
+    fn everything_but_secrets_is_shown_again() {
+        let text = r#"
+dialect = "d"
+[on.password_reset]
+[on.error]
+[[endpoint]]
+name      = "reset"
+route     = "POST /reset"
+operation = "reset_password"
+request   = '{ "t": "{reset_token}", "p": "{password}", "q": "{again}", "e": "{email}", "n": "{n}", "o": "{o}" }'
+extra     = ["again", "n", "o"]
+check     = [{ field = "again", rule = "same", as = "password" }]
+"#;
+        let dialect = compile(&Source::new("d", text), None).expect("lawful");
+        let inputs = &dialect.endpoint(0).plan.inputs;
+        let got = |name: &str| match name {
+            "n" => Got::Raw("7"),
+            "o" => Got::Wrong,
+            _ => Got::text("x"),
+        };
+        let got: Vec<Got<'_>> = inputs.iter().map(|input| got(&input.name)).collect();
+        let echo = Echo::new(inputs, &got);
+        assert_eq!(format!("{echo:?}"), r#"["email", "n"]"#);
+        assert_eq!(echo.find("email"), Some(&EchoValue::Text("x".to_owned())));
+        assert_eq!(echo.find("n"), Some(&EchoValue::Json("7".to_owned())));
+        assert_eq!(echo.find("again"), None);
+    }
+}
