@@ -6,6 +6,7 @@ mod cli;
 mod clock;
 mod config;
 mod dialects;
+mod draft;
 mod hashing;
 mod http;
 mod jobs;

@@ -17,12 +17,14 @@ use here::Here;
 use send::Remote;
 
 /// What came of a run.
-#[derive(Default, Clone, Copy)]
+#[derive(Default)]
 pub(crate) struct Summary {
     /// Cases that hold.
     pub(crate) passed: u32,
     /// Cases that do not.
     pub(crate) failed: u32,
+    /// The names of those, and why.
+    pub(crate) failures: Vec<(String, String)>,
 }
 
 /// How the requests of a run reach the dialect.
@@ -115,7 +117,9 @@ impl Summary {
             }
             Err(why) => {
                 self.failed += 1;
-                (report.say)(&format!("FAILED    {name}\n{}", why.trim_end()))
+                let told = (report.say)(&format!("FAILED    {name}\n{}", why.trim_end()));
+                self.failures.push((name.to_owned(), why));
+                told
             }
         }
     }

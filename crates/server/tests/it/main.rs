@@ -4,6 +4,7 @@
 
 mod cases;
 mod commands;
+mod drafts;
 
 use std::process::{Command, Output};
 

@@ -75,7 +75,7 @@ impl Dialect {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::List { folder } => list(folder),
-            Self::New(new) => new.run(),
+            Self::New(new) => new.run().await,
             Self::Show { dialect } => {
                 let found = dialects::named(&dialect, None).map_err(shown)?;
                 Ok(say(found.source.text.trim_end())?)
