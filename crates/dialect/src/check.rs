@@ -3,7 +3,7 @@
 use myna_core::identifier::{is_email, is_username};
 
 use crate::decode::Got;
-use crate::messages::Said;
+use crate::messages::Phrase;
 
 /// One rule for one input.
 #[derive(Debug)]
@@ -12,8 +12,8 @@ pub(crate) struct Check {
     pub(crate) input: usize,
     /// What must hold.
     pub(crate) rule: Rule,
-    /// What is said when it does not hold, fill-ins already filled in; the second when a text is too long, not too short.
-    pub(crate) said: [Said; 2],
+    /// What is said when it does not hold; the second when a text is too long, not too short.
+    pub(crate) phrases: [Phrase; 2],
 }
 
 /// What can be asked of an input. A value that is absent passes every rule but the first.
@@ -40,8 +40,8 @@ impl Rule {
 
 impl Check {
     /// What is to be said, if the rule does not hold.
-    pub(crate) fn fails(&self, got: &[Got<'_>]) -> Option<&Said> {
-        let [first, second] = &self.said;
+    pub(crate) fn fails(&self, got: &[Got<'_>]) -> Option<&Phrase> {
+        let [first, second] = &self.phrases;
         let text = text_of(got, self.input);
         let holds = match (&self.rule, text) {
             (Rule::Same(other), text) => text == text_of(got, *other),
@@ -84,6 +84,7 @@ fn text_of<'g>(got: &'g [Got<'_>], at: usize) -> Option<&'g str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Words;
 
     #[test]
     fn each_rule_holds_and_fails() {
@@ -109,14 +110,10 @@ mod tests {
             (Rule::Same(1), "Other", Some("first")),
             (Rule::Same(1), "", Some("first")),
         ] {
-            let words = ["first", "second"];
-            let check = Check {
-                input: 0,
-                rule: rule.clone(),
-                said: words.map(|text| Said { message: text.to_owned(), code: String::new() }),
-            };
-            let fails = check.fails(&[Got::text(value), Got::text("other")]).map(|said| said.message.as_str());
-            assert_eq!(fails, said, "{rule:?} {value}");
+            let phrase = |code: &str| Phrase { words: Words::one(""), code: code.to_owned() };
+            let check = Check { input: 0, rule: rule.clone(), phrases: ["first", "second"].map(phrase) };
+            let told = check.fails(&[Got::text(value), Got::text("other")]).map(|phrase| phrase.code.as_str());
+            assert_eq!(told, said, "{rule:?} {value}");
         }
     }
 }

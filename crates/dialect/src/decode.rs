@@ -14,10 +14,11 @@ use crate::check::Check;
 use crate::dialect::{Dialect, Endpoint};
 use crate::echo::Echo;
 use crate::media;
-use crate::messages::{FieldErrors, Said};
+use crate::messages::{FieldErrors, Phrase};
 use crate::origin::{CrossSite, is_cross_site};
 use crate::route::Params;
 use crate::source::Source;
+use crate::words::Language;
 
 /// An HTTP request, whatever received it.
 #[derive(Clone, Copy)]
@@ -123,7 +124,7 @@ impl Dialect {
         let endpoint = self.endpoint(endpoint);
         let got = self.gather(endpoint, request)?;
         let echo = if endpoint.plan.echoes { Echo::new(&endpoint.plan.inputs, &got) } else { Echo::default() };
-        match self.check(&endpoint.plan, &got) {
+        match self.check(&endpoint.plan, &got, self.language(request.headers)) {
             Ok(()) => Ok(Decoded { inputs: inputs(&endpoint.plan, got), echo }),
             Err(refusal) => Err(Refusal { echo, ..refusal }),
         }
@@ -167,12 +168,12 @@ impl Dialect {
     }
 
     /// Every failing field, in the dialect's order.
-    fn check(&self, plan: &Plan, got: &[Got<'_>]) -> Result<(), Refusal> {
-        let mut said: Vec<Vec<Said>> = vec![Vec::new(); got.len()];
+    fn check(&self, plan: &Plan, got: &[Got<'_>], language: Language) -> Result<(), Refusal> {
+        let mut said: Vec<Vec<Cow<'_, Phrase>>> = vec![Vec::new(); got.len()];
         let mut only_mismatches = true;
         for (at, input) in plan.inputs.iter().enumerate() {
             if got[at] == Got::Wrong {
-                said[at].push(self.said(ProblemKind::NotText, &input.wire));
+                said[at].push(Cow::Owned(self.messages.of(ProblemKind::NotText, &input.wire)));
                 only_mismatches = false;
             }
         }
@@ -182,16 +183,16 @@ impl Dialect {
             if done[check.input] {
                 continue;
             }
-            if let Some(fails) = check.fails(got) {
-                said[check.input].push(fails.clone());
+            if let Some(phrase) = check.fails(got) {
+                said[check.input].push(Cow::Borrowed(phrase));
                 only_mismatches &= check.is_repetition();
                 done[check.input] = check.is_required();
             }
         }
         let failing = plan.order.iter().filter(|at| !said[**at].is_empty());
         let told = |at: &usize| {
-            let mut errors = FieldErrors::new(plan.inputs[*at].wire.clone());
-            said[*at].iter().for_each(|said| errors.add(said.clone()));
+            let mut errors = FieldErrors::new(&plan.inputs[*at].wire);
+            said[*at].iter().for_each(|phrase| errors.say(phrase, language));
             errors
         };
         let errors: Vec<FieldErrors> = failing.map(told).collect();

@@ -1,20 +1,21 @@
 //! A compiled dialect: proven, immutable, shared. It holds the parts and answers questions about them; decoding and
 //! encoding are in their own files.
 
-use http::{HeaderName, Method};
+use http::{HeaderMap, HeaderName, Method};
 use myna_core::catalog::Operation;
 use myna_core::outcome::Kind;
 use myna_core::policy::Terms;
-use myna_core::problem::{Field, Problem, ProblemKind};
+use myna_core::problem::{Field, Problem};
 
 use crate::decode::Plan;
 use crate::encode::{Filling, Reply};
 use crate::insecure::Insecure;
-use crate::messages::{Codes, FieldErrors, Messages, Said};
+use crate::messages::{FieldErrors, Messages};
 use crate::route::Pattern;
 use crate::source::Source;
 use crate::token::{AccessProfile, RefreshProfile};
 use crate::when::Condition;
+use crate::words::{Language, Languages};
 
 /// A dialect that cannot fail for reasons in its file.
 #[derive(Debug)]
@@ -29,8 +30,8 @@ pub struct Dialect {
     pub(crate) left_out: Vec<(String, String)>,
     pub(crate) honour_accept: bool,
     pub(crate) headers: Vec<(HeaderName, Filling)>,
+    pub(crate) languages: Languages,
     pub(crate) messages: Messages,
-    pub(crate) codes: Codes,
     pub(crate) replies: Vec<Reply>,
     /// Which reply serves a kind where no endpoint was reached.
     pub(crate) general: ReplyTable,
@@ -144,26 +145,30 @@ impl Dialect {
         &self.endpoints[at]
     }
 
+    /// The language that a client with these headers is answered in.
+    pub fn language(&self, headers: &HeaderMap) -> Language {
+        self.languages.choose(headers)
+    }
+
     /// The core's problems in the dialect's words, fields by their wire names, in the given order, each field once. A
     /// field that the endpoint does not read keeps its own name.
-    pub fn problems(&self, endpoint: usize, problems: &[Problem]) -> Vec<FieldErrors> {
+    pub fn problems(&self, endpoint: usize, problems: &[Problem], language: Language) -> Vec<FieldErrors> {
         let inputs = self.endpoints.get(endpoint).map(|endpoint| endpoint.plan.inputs.as_slice()).unwrap_or_default();
         let mut all: Vec<FieldErrors> = Vec::with_capacity(problems.len());
         for Problem { field, kind } in problems {
             let input = inputs.iter().find(|input| input.field == Some(*field));
             let wire = input.map_or(field.name(), |input| &input.wire);
-            let at = all.iter().position(|errors| errors.field == wire).unwrap_or_else(|| {
-                all.push(FieldErrors::new(wire.to_owned()));
-                all.len() - 1
-            });
-            all[at].add(self.said(*kind, wire));
+            let phrase = self.messages.of(*kind, wire);
+            match all.iter_mut().find(|errors| errors.field == wire) {
+                Some(errors) => errors.say(&phrase, language),
+                None => {
+                    let mut errors = FieldErrors::new(wire);
+                    errors.say(&phrase, language);
+                    all.push(errors);
+                }
+            }
         }
         all
-    }
-
-    /// What is said when `kind` is wrong with the field of this wire name.
-    pub(crate) fn said(&self, kind: ProblemKind, wire: &str) -> Said {
-        Said { message: self.messages.of(kind, wire), code: self.codes.of(kind) }
     }
 
     pub(crate) fn reply(&self, endpoint: Option<usize>, kind: Kind) -> Option<&Reply> {

@@ -19,6 +19,9 @@ pub enum EchoValue {
 }
 
 impl Echo {
+    /// Of a request that gave nothing.
+    pub const NONE: &Self = &Self(Vec::new());
+
     /// Everything that may be shown; what is absent or of no lawful type is left out.
     pub(crate) fn new(inputs: &[Input], got: &[Got<'_>]) -> Self {
         let shown = inputs.iter().zip(got).filter(|(input, _)| !input.secret);

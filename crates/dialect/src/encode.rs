@@ -8,10 +8,12 @@ use myna_core::policy::Shown;
 use myna_core::time::Timestamp;
 
 use crate::dialect::Dialect;
+use crate::echo::Echo;
 use crate::messages::FieldErrors;
 use crate::slot::{Carrier, Slot};
 use crate::template::Template;
 use crate::value::Scope;
+use crate::words::Language;
 
 /// The tokens that were minted for an answer.
 #[derive(Clone, Default)]
@@ -46,6 +48,10 @@ pub struct Answer<'a> {
     pub errors: &'a [FieldErrors],
     /// Names the request in the log.
     pub request_id: &'a str,
+    /// What the request gave and the answer may show again.
+    pub echo: &'a Echo,
+    /// What the client wants to read.
+    pub language: Language,
     /// The present.
     pub now: Timestamp,
     /// The lawful methods, after a wrong one.
@@ -107,6 +113,14 @@ impl Filling {
         fixed.map_or(Self::Rendered(template), Self::Fixed)
     }
 
+    /// What has to be rendered, if anything has.
+    pub(crate) const fn template(&self) -> Option<&Template> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Rendered(template) => Some(template),
+        }
+    }
+
     /// `None` when the value holds what no header can: it is left out, not cut.
     fn fill(&self, scope: &Scope<'_>) -> Option<HeaderValue> {
         match self {
@@ -118,17 +132,18 @@ impl Filling {
 
 impl Reply {
     pub(crate) fn wants(&self) -> Wants {
-        let headers = self.headers.iter().filter_map(|(_, filling)| match filling {
-            Filling::Fixed(_) => None,
-            Filling::Rendered(template) => Some(template),
-        });
-        let cookies = self.cookies.iter().flat_map(|cookie| [Some(&cookie.value), cookie.max_age.as_ref()]).flatten();
-        let all: Vec<&Template> = headers.chain(cookies).chain(&self.body).collect();
         Wants {
-            access: all.iter().any(|template| template.shows(of_access)),
-            refresh: all.iter().any(|template| template.shows(of_refresh)),
-            session: all.iter().any(|template| template.shows(|slot| slot.carrier() == Carrier::Session)),
+            access: self.shows(of_access),
+            refresh: self.shows(of_refresh),
+            session: self.shows(|slot| slot.carrier() == Carrier::Session),
         }
+    }
+
+    /// Whether a slot for which `wanted` holds is somewhere in the response.
+    pub(crate) fn shows(&self, wanted: fn(Slot) -> bool) -> bool {
+        let headers = self.headers.iter().filter_map(|(_, filling)| filling.template());
+        let cookies = self.cookies.iter().flat_map(|cookie| [Some(&cookie.value), cookie.max_age.as_ref()]).flatten();
+        headers.chain(cookies).chain(&self.body).any(|template| template.shows(wanted))
     }
 }
 
@@ -138,6 +153,11 @@ pub(crate) fn of_access(slot: Slot) -> bool {
 
 pub(crate) fn of_refresh(slot: Slot) -> bool {
     matches!(slot.carrier(), Carrier::Refresh | Carrier::RefreshText)
+}
+
+/// Whether the slot shows something that the request gave.
+pub(crate) fn of_request(slot: Slot) -> bool {
+    slot == Slot::Echo
 }
 
 impl Cookie {
@@ -178,6 +198,8 @@ impl Dialect {
             status: status.as_u16(),
             reason: status.canonical_reason().unwrap_or_default(),
             request_id: answer.request_id,
+            language: answer.language,
+            echo: Some(answer.echo),
             now: answer.now,
             user: outcome.user.as_deref(),
             session: outcome.grant.as_ref().map(|grant| &grant.session),

@@ -131,6 +131,10 @@ impl<'t> Table<'t> {
         number.or_else(|| wrong_type(key, "a whole number, not negative", value, span, faults))
     }
 
+    pub(crate) fn is_table(&self, key: &str) -> bool {
+        self.value(key).is_some_and(|(value, _)| value.is_table())
+    }
+
     pub(crate) fn is_number(&self, key: &str) -> bool {
         self.value(key).is_some_and(|(value, _)| value.is_integer())
     }

@@ -3,7 +3,7 @@
 //! reasons in the file. No I/O, no clock, no decisions about who may do what.
 //!
 //! Floors, a module imports only lower ones: `openapi` · `describe case` · `compile` · `dialect decode body echo encode` (one
-//! knot) · `when` · `route token check source scheme origin` · `filter template value messages` · `slot` ·
+//! knot) · `route token check source scheme origin` · `filter template value messages` · `words` · `slot` ·
 //! `insecure json write multipart form media duration diagnostic`.
 
 mod body;
@@ -36,6 +36,7 @@ mod token;
 mod tree;
 mod value;
 mod when;
+mod words;
 mod write;
 
 pub use compile::compile;
@@ -47,3 +48,4 @@ pub use insecure::Insecure;
 pub use messages::FieldErrors;
 pub use route::{Found, Match, Overlap, Params, Router};
 pub use token::{AccessJwt, AccessProfile, Alphabet, JwtProfile, MintView, OpaqueProfile, RefreshProfile};
+pub use words::Language;

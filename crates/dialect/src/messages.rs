@@ -3,6 +3,8 @@
 
 use myna_core::problem::ProblemKind;
 
+use crate::words::{Language, Words};
+
 /// A failing field as the client sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FieldErrors {
@@ -10,53 +12,52 @@ pub struct FieldErrors {
     pub field: String,
     /// In the dialect's words, at least one.
     pub messages: Vec<String>,
-    /// The symbolic code of each message.
+    /// The dialect's code for each of the messages.
     pub codes: Vec<String>,
 }
 
 impl FieldErrors {
-    /// Nothing is wrong with this field yet.
-    pub(crate) const fn new(field: String) -> Self {
-        Self { field, messages: Vec::new(), codes: Vec::new() }
+    /// A field with nothing said of it yet.
+    pub(crate) fn new(field: &str) -> Self {
+        Self { field: field.to_owned(), messages: Vec::new(), codes: Vec::new() }
     }
 
-    /// This, too, is wrong with the field.
-    pub(crate) fn add(&mut self, said: Said) {
-        self.messages.push(said.message);
-        self.codes.push(said.code);
+    /// Adds what is wrong.
+    pub(crate) fn say(&mut self, phrase: &Phrase, language: Language) {
+        self.messages.push(phrase.words.say(language).to_owned());
+        self.codes.push(phrase.code.clone());
     }
 }
 
-/// What is said about a rule that does not hold.
+/// What is said of one thing that is wrong, fill-ins filled in.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Said {
-    /// For people.
-    pub(crate) message: String,
-    /// For programs.
+pub(crate) struct Phrase {
+    pub(crate) words: Words,
     pub(crate) code: String,
 }
 
-/// A dialect's symbolic codes by problem kind.
+/// A dialect's words and codes by problem kind.
 #[derive(Default, Debug)]
-pub(crate) struct Codes(pub(crate) Vec<(&'static str, String)>);
-
-impl Codes {
-    /// The code for `kind`: the dialect's, else the kind's name.
-    pub(crate) fn of(&self, kind: ProblemKind) -> String {
-        let own = self.0.iter().find(|(name, _)| *name == kind.name()).map(|(_, code)| code.as_str());
-        own.unwrap_or_else(|| kind.name()).to_owned()
-    }
+pub(crate) struct Messages {
+    pub(crate) words: Vec<(&'static str, Words)>,
+    pub(crate) codes: Vec<(&'static str, String)>,
 }
 
-/// A dialect's words by problem kind.
-#[derive(Default, Debug)]
-pub(crate) struct Messages(pub(crate) Vec<(&'static str, String)>);
-
 impl Messages {
-    /// The words for `kind` at the field with this wire name.
-    pub(crate) fn of(&self, kind: ProblemKind, field: &str) -> String {
-        let own = self.0.iter().find(|(name, _)| *name == kind.name()).map(|(_, words)| words.as_str());
-        fill(own.unwrap_or_else(|| kind.default_message()), field, kind)
+    /// What is said of `kind` at the field with this wire name.
+    pub(crate) fn of(&self, kind: ProblemKind, field: &str) -> Phrase {
+        let own = self.words.iter().find(|(name, _)| *name == kind.name());
+        let words = own.map_or_else(
+            || Words::one(fill(kind.default_message(), field, kind)),
+            |(_, words)| words.map(|text| fill(text, field, kind)),
+        );
+        Phrase { words, code: self.code(kind) }
+    }
+
+    /// The dialect's code for the kind; its name where it has none.
+    pub(crate) fn code(&self, kind: ProblemKind) -> String {
+        let own = self.codes.iter().find(|(name, _)| *name == kind.name());
+        own.map_or_else(|| kind.name().to_owned(), |(_, code)| code.clone())
     }
 }
 
@@ -120,10 +121,22 @@ mod tests {
 
     #[test]
     fn the_dialects_words_come_first_and_values_are_not_read_again() {
-        let messages = Messages(vec![("required", "The {label} field is required ({field}).".to_owned())]);
-        assert_eq!(messages.of(ProblemKind::Required, "first_name"), "The first name field is required (first_name).");
-        assert_eq!(messages.of(ProblemKind::TooShort { min: 8 }, "p"), "The p must be at least 8 characters.");
-        assert_eq!(messages.of(ProblemKind::Required, "{min}"), "The {min} field is required ({min}).");
+        let messages = Messages {
+            words: vec![("required", Words::one("The {label} field is required ({field})."))],
+            codes: vec![("required", "E1".to_owned())],
+        };
+        let said = |kind, field| {
+            let mut errors = FieldErrors::new(field);
+            errors.say(&messages.of(kind, field), Language::default());
+            (errors.messages.remove(0), errors.codes.remove(0))
+        };
+        for (kind, field, words, code) in [
+            (ProblemKind::Required, "first_name", "The first name field is required (first_name).", "E1"),
+            (ProblemKind::TooShort { min: 8 }, "p", "The p must be at least 8 characters.", "too_short"),
+            (ProblemKind::Required, "{min}", "The {min} field is required ({min}).", "E1"),
+        ] {
+            assert_eq!(said(kind, field), (words.to_owned(), code.to_owned()));
+        }
         assert_eq!(fill("{min} {nobody} {", "x", ProblemKind::Required), "{min} {nobody} {");
         assert_eq!(unknown_fill_ins("{field} {nam} {max}"), ["nam"]);
     }

@@ -51,6 +51,8 @@ pub(crate) enum Type {
     Text,
     /// A list of text; a JSON array as a whole leaf.
     Texts,
+    /// Text, or a JSON number or boolean as it was sent.
+    Scalar,
     /// JSON as stored.
     Json,
     /// Entries for `each`, not a value by itself.
@@ -98,6 +100,8 @@ slots! {
     Reason = "reason" Request Text;
     RequestId = "request.id" Request Text;
     Now = "now" Now Time;
+    Words = "text.NAME" Request Text;
+    Echo = "request.NAME" Request Scalar true;
     UserId = "user.id" User Int;
     UserEmail = "user.email" User Text true;
     UserUsername = "user.username" User Text true;
@@ -130,11 +134,11 @@ slots! {
     SessionDevice = "session.device" Session Text true;
     RetryAfter = "retry_after" Retry Span;
     Errors = "errors" Errors List;
+    Codes = "codes" Errors List;
     Field = "field" Error Text;
     Label = "label" Error Text;
     Message = "message" Error Text;
     Messages = "messages" Error Texts;
-    Codes = "codes" Errors List;
     Code = "code" Error Text;
     RoleId = "role.id" Role Int;
     RoleName = "role.name" Role Text;
@@ -143,18 +147,31 @@ slots! {
     Kid = "kid" Signing Text;
 }
 
-/// What stands before the name of one attribute.
-const ATTRIBUTE: &str = "user.attributes.";
+/// The slots that stand for many, each with what comes before the name of one: `user.attributes.plan`.
+const NAMED: [(Slot, &str); 3] =
+    [(Slot::UserAttribute, "user.attributes."), (Slot::Words, "text."), (Slot::Echo, "request.")];
 
 impl Slot {
-    /// The slot of that name, and the attribute's name where it is one.
+    /// The slot of that name, and which of many where it is one of those.
     pub(crate) fn parse(name: &str) -> Option<(Self, Option<&str>)> {
-        if let Some(attribute) = name.strip_prefix(ATTRIBUTE) {
-            let lawful = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-            let named = !attribute.is_empty() && attribute.bytes().all(lawful);
-            return named.then_some((Self::UserAttribute, Some(attribute)));
+        let whole = Self::ALL.iter().copied().find(|slot| slot.name() == name && !slot.is_named());
+        if let Some(slot) = whole {
+            return Some((slot, None));
         }
-        Self::ALL.iter().copied().find(|slot| slot.name() == name).map(|slot| (slot, None))
+        let (slot, one) = NAMED.into_iter().find_map(|(slot, prefix)| Some((slot, name.strip_prefix(prefix)?)))?;
+        let lawful = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        (!one.is_empty() && one.bytes().all(lawful)).then_some((slot, Some(one)))
+    }
+
+    /// Whether it stands for many, told apart by a name.
+    pub(crate) fn is_named(self) -> bool {
+        NAMED.iter().any(|(slot, _)| *slot == self)
+    }
+
+    /// The slot as it is written, with the name of one of many.
+    pub(crate) fn written(self, one: &str) -> String {
+        let prefix = NAMED.iter().find(|(slot, _)| *slot == self).map(|(_, prefix)| prefix);
+        prefix.map_or_else(|| self.name().to_owned(), |prefix| format!("{prefix}{one}"))
     }
 }
 
@@ -163,24 +180,24 @@ impl Slot {
 pub(crate) enum List {
     /// The failing fields.
     Errors,
-    /// The messages of one failing field.
-    Messages,
     /// The failing fields, one for each code.
     Codes,
+    /// The messages of one failing field.
+    Messages,
     /// The user's roles.
     Roles,
 }
 
 impl List {
     /// The names of all lists.
-    pub(crate) const NAMES: [&'static str; 4] = ["errors", "messages", "codes", "user.roles"];
+    pub(crate) const NAMES: [&'static str; 4] = ["errors", "codes", "messages", "user.roles"];
 
     /// The list of that name, with the slot that it is.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         match name {
             "errors" => Some(Self::Errors),
-            "messages" => Some(Self::Messages),
             "codes" => Some(Self::Codes),
+            "messages" => Some(Self::Messages),
             "user.roles" => Some(Self::Roles),
             _ => None,
         }
@@ -190,8 +207,8 @@ impl List {
     pub(crate) const fn slot(self) -> Slot {
         match self {
             Self::Errors => Slot::Errors,
-            Self::Messages => Slot::Messages,
             Self::Codes => Slot::Codes,
+            Self::Messages => Slot::Messages,
             Self::Roles => Slot::UserRoles,
         }
     }
@@ -199,7 +216,7 @@ impl List {
     /// What carries the values of one entry.
     pub(crate) const fn entry(self) -> Carrier {
         match self {
-            Self::Errors | Self::Messages | Self::Codes => Carrier::Error,
+            Self::Errors | Self::Codes | Self::Messages => Carrier::Error,
             Self::Roles => Carrier::Role,
         }
     }
@@ -249,11 +266,28 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_found() {
-        for slot in Slot::ALL.iter().filter(|slot| **slot != Slot::UserAttribute) {
+        for slot in Slot::ALL.iter().filter(|slot| !slot.is_named()) {
             assert_eq!(Slot::parse(slot.name()), Some((*slot, None)));
         }
-        assert_eq!(Slot::parse("user.attributes.a-B_1"), Some((Slot::UserAttribute, Some("a-B_1"))));
-        for wrong in ["", "user", "user.attributes.", "user.attributes.a.b", "user.attributes.a b", "user.password"] {
+        for (slot, name, one) in [
+            (Slot::UserAttribute, "user.attributes.a-B_1", "a-B_1"),
+            (Slot::Words, "text.bad_login", "bad_login"),
+            (Slot::Echo, "request.identifier", "identifier"),
+        ] {
+            assert_eq!(Slot::parse(name), Some((slot, Some(one))));
+            assert_eq!(slot.written(one), name);
+        }
+        assert_eq!(Slot::parse("request.id"), Some((Slot::RequestId, None)));
+        for wrong in [
+            "",
+            "user",
+            "user.attributes.",
+            "text.",
+            "request.a.b",
+            "user.attributes.a.b",
+            "user.attributes.a b",
+            "user.password",
+        ] {
             assert_eq!(Slot::parse(wrong), None, "{wrong}");
         }
         for name in List::NAMES {

@@ -35,6 +35,13 @@ pub(crate) enum Form {
     Uuid,
 }
 
+impl Show {
+    /// The slot as it is, with no mark and no filter.
+    pub(crate) const fn plain(slot: Slot, attribute: Box<str>) -> Self {
+        Self { slot, attribute, form: Form::Plain, case: Case::AsIs, as_text: false, absent: Absent::Never }
+    }
+}
+
 impl Form {
     /// Whether what is written so is a JSON number.
     pub(crate) const fn is_number(&self) -> bool {
@@ -88,6 +95,8 @@ pub(crate) enum Segment {
     Whole(Show),
     /// A value inside a text.
     Part(Show),
+    /// The words of one name inside a text, escaped for the medium, by language.
+    Words(Show, Box<[Box<[u8]>]>),
     /// These, if the slot has a value.
     Present(Show, Box<[Self]>),
     /// These, once for each entry.
@@ -146,6 +155,7 @@ fn literal_bytes(segments: &[Segment]) -> usize {
         Segment::Literal(bytes) => bytes.len(),
         Segment::Comma => 1,
         Segment::Whole(_) | Segment::Part(_) => 0,
+        Segment::Words(_, words) => words.iter().map(|text| text.len()).max().unwrap_or(0),
         Segment::Present(_, inner) | Segment::Each(_, inner) => literal_bytes(inner),
     };
     segments.iter().map(bytes).sum()
@@ -154,7 +164,7 @@ fn literal_bytes(segments: &[Segment]) -> usize {
 fn shows(segments: &[Segment], wanted: fn(Slot) -> bool) -> bool {
     segments.iter().any(|segment| match segment {
         Segment::Literal(_) | Segment::Comma => false,
-        Segment::Whole(show) | Segment::Part(show) => wanted(show.slot),
+        Segment::Whole(show) | Segment::Part(show) | Segment::Words(show, _) => wanted(show.slot),
         Segment::Present(show, inner) => wanted(show.slot) || shows(inner, wanted),
         Segment::Each(list, inner) => wanted(list.slot()) || shows(inner, wanted),
     })
@@ -172,6 +182,11 @@ fn run(segments: &[Segment], medium: Medium, scope: &Scope<'_>, out: &mut Vec<u8
             }
             Segment::Whole(show) => whole(show, scope, out),
             Segment::Part(show) => part(show, medium, scope, out),
+            Segment::Words(_, words) => {
+                if let Some(text) = scope.language.of(words) {
+                    out.extend_from_slice(text);
+                }
+            }
             Segment::Present(show, inner) => {
                 if !matches!(scope.value(show.slot, &show.attribute), Value::Absent) {
                     run(inner, medium, scope, out);
@@ -199,6 +214,7 @@ fn whole(show: &Show, scope: &Scope<'_>, out: &mut Vec<u8>) {
         }
         Value::Bool(truth) if !show.as_text => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
         Value::Json(json) => out.extend_from_slice(json.as_bytes()),
+        Value::Raw(json) if !show.as_text => out.extend_from_slice(json.as_bytes()),
         Value::Texts(texts) => {
             out.push(b'[');
             for (at, text) in texts.iter().enumerate() {
@@ -209,7 +225,7 @@ fn whole(show: &Show, scope: &Scope<'_>, out: &mut Vec<u8>) {
             }
             out.push(b']');
         }
-        Value::Int(_) | Value::Span(_) | Value::Time(_) | Value::Bool(_) | Value::Text(_) => {
+        Value::Int(_) | Value::Span(_) | Value::Time(_) | Value::Bool(_) | Value::Raw(_) | Value::Text(_) => {
             out.push(b'"');
             inside(show, &value, Medium::Json, out);
             out.push(b'"');
@@ -235,6 +251,7 @@ fn inside(show: &Show, value: &Value<'_>, medium: Medium, out: &mut Vec<u8>) {
         Value::Span(seconds) if show.form == Form::Millis => write::integer(seconds.saturating_mul(1000), out),
         Value::Span(seconds) => write::integer(*seconds, out),
         Value::Bool(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
+        Value::Raw(json) => out.extend_from_slice(json.as_bytes()),
         Value::Time(time) => match &show.form {
             Form::Plain | Form::Uuid => write::integer(time.seconds(), out),
             Form::Millis => write::integer(time.millis(), out),
@@ -250,7 +267,8 @@ fn inside(show: &Show, value: &Value<'_>, medium: Medium, out: &mut Vec<u8>) {
     }
 }
 
-fn text_into(text: &str, medium: Medium, out: &mut Vec<u8>) {
+/// A text as the medium has it.
+pub(crate) fn text_into(text: &str, medium: Medium, out: &mut Vec<u8>) {
     match medium {
         Medium::Json => write::escaped(text, out),
         Medium::Plain => out.extend_from_slice(text.as_bytes()),

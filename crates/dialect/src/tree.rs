@@ -8,7 +8,7 @@ use crate::file::{Faults, Text};
 use crate::filter;
 use crate::json::{self, Node, Value};
 use crate::slot::{List, Slot};
-use crate::template::{Absent, Case, Form, Show};
+use crate::template::{Absent, Show};
 
 /// A JSON tree.
 #[derive(Clone, Debug)]
@@ -56,10 +56,7 @@ pub(crate) struct Placeholder {
 impl Placeholder {
     /// The slot's name as it is written.
     pub(crate) fn name(&self) -> String {
-        if self.show.slot == Slot::UserAttribute {
-            return format!("user.attributes.{}", self.show.attribute);
-        }
-        self.show.slot.name().to_owned()
+        self.show.slot.written(&self.show.attribute)
     }
 }
 
@@ -271,7 +268,7 @@ impl Reader<'_> {
             return None;
         };
         let attribute = attribute.unwrap_or_default().into();
-        let mut show = Show { slot, attribute, form: Form::Plain, case: Case::AsIs, as_text: false, absent };
+        let mut show = Show { absent, ..Show::plain(slot, attribute) };
         for word in words {
             if let Err((message, help)) = filter::apply(&mut show, word) {
                 self.faults.add_with(span.clone(), message, help);

@@ -7,10 +7,12 @@ use myna_core::session::Session;
 use myna_core::time::Timestamp;
 use myna_core::user::{Role, User};
 
+use crate::echo::{Echo, EchoValue};
 use crate::encode::Minted;
 use crate::json::{self, Node};
 use crate::messages::FieldErrors;
 use crate::slot::{List, Slot};
+use crate::words::Language;
 
 /// Everything that slots can stand for. What is `None` makes its slots absent; rendering cannot fail.
 #[derive(Clone, Copy, Default)]
@@ -18,6 +20,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) status: u16,
     pub(crate) reason: &'a str,
     pub(crate) request_id: &'a str,
+    pub(crate) language: Language,
+    pub(crate) echo: Option<&'a Echo>,
     pub(crate) now: Timestamp,
     pub(crate) user: Option<&'a User>,
     pub(crate) session: Option<&'a Session>,
@@ -71,6 +75,8 @@ pub(crate) enum Value<'a> {
     Time(Timestamp),
     Text(Cow<'a, str>),
     Texts(&'a [String]),
+    /// A JSON number or boolean, as it was sent.
+    Raw(&'a str),
     /// Proven JSON.
     Json(Cow<'a, str>),
 }
@@ -111,6 +117,11 @@ impl<'a> Scope<'a> {
             Slot::Reason => Value::text(Some(self.reason)),
             Slot::RequestId => Value::text(Some(self.request_id)),
             Slot::Now => Value::Time(self.now),
+            Slot::Echo => match self.echo.and_then(|echo| echo.find(attribute)) {
+                None => Value::Absent,
+                Some(EchoValue::Text(text)) => Value::text(Some(text)),
+                Some(EchoValue::Json(json)) => Value::Raw(json),
+            },
             Slot::AccessToken => Value::text(access.map(|stamp| stamp.text)),
             Slot::AccessExpiresAt => Value::time(access.map(|stamp| stamp.expires_at)),
             Slot::AccessIssuedAt => Value::time(access.map(|stamp| stamp.issued_at)),
@@ -141,7 +152,7 @@ impl<'a> Scope<'a> {
             Slot::RolePermissions => Value::texts(self.role.map(|role| &role.permissions)),
             Slot::Alg => Value::text(Some(self.alg)),
             Slot::Kid => Value::text(Some(self.kid)),
-            Slot::Errors | Slot::Codes | Slot::UserRoles => Value::Absent,
+            Slot::Errors | Slot::Codes | Slot::UserRoles | Slot::Words => Value::Absent,
             Slot::UserId
             | Slot::UserEmail
             | Slot::UserUsername
@@ -163,33 +174,36 @@ impl<'a> Scope<'a> {
 
     /// The scopes of a list's entries, in order.
     pub(crate) fn entries(self, list: List) -> impl Iterator<Item = Self> {
-        let (mut errors, mut one, mut coded, mut roles): (&[FieldErrors], _, &[FieldErrors], &[Role]) =
-            (&[], None, &[], &[]);
+        let (mut errors, mut coded, mut one, mut roles): (&[FieldErrors], &[FieldErrors], _, &[Role]) =
+            (&[], &[], None, &[]);
         match list {
             List::Errors => errors = self.errors,
-            List::Messages => one = self.one_error(),
             List::Codes => coded = self.errors,
+            List::Messages => one = self.one_error(),
             List::Roles => roles = self.user.map_or(&[], |user| &user.roles),
         }
         let errors = errors.iter().map(move |error| Self { error: Some(error), message: None, code: None, ..self });
-        let messages =
-            one.into_iter().flat_map(move |error| (0..error.messages.len()).map(move |at| self.at(error, at)));
-        let codes = coded.iter().enumerate().flat_map(move |(nth, error)| {
-            let told = move |at: usize, code: &String| {
-                error.codes[..at].contains(code) || coded[..nth].iter().any(|before| before.codes.contains(code))
-            };
-            let fresh = error.codes.iter().enumerate().filter(move |(at, code)| !told(*at, code));
-            fresh.map(move |(at, _)| self.at(error, at))
+        let said = move |(error, message, code): (&'a FieldErrors, &'a String, &'a String)| Self {
+            error: Some(error),
+            message: Some(message),
+            code: Some(code),
+            ..self
+        };
+        let firsts = all_said(coded).enumerate().filter(|(at, (.., code))| {
+            // So that a map keyed by code has no member twice.
+            !all_said(coded).take(*at).any(|(.., earlier)| earlier == *code)
         });
+        let messages = one.into_iter().flat_map(|error| all_said(std::slice::from_ref(error)));
         let roles = roles.iter().map(move |role| Self { role: Some(role), ..self });
-        errors.chain(messages).chain(codes).chain(roles)
+        errors.chain(firsts.map(|(_, said)| said).chain(messages).map(said)).chain(roles)
     }
+}
 
-    /// The scope of one thing that is wrong with a field.
-    fn at(self, error: &'a FieldErrors, at: usize) -> Self {
-        let (message, code) = (error.messages.get(at), error.codes.get(at));
-        Self { error: Some(error), message: message.map(String::as_str), code: code.map(String::as_str), ..self }
-    }
+/// Every message of these fields with its code.
+fn all_said(errors: &[FieldErrors]) -> impl Iterator<Item = (&FieldErrors, &String, &String)> {
+    errors
+        .iter()
+        .flat_map(|error| error.messages.iter().zip(&error.codes).map(move |(message, code)| (error, message, code)))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller lists every slot; the rest is not the user's")]

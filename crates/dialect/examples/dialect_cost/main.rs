@@ -17,7 +17,7 @@ use http::Method;
 use minijinja::value::Serde;
 use myna_core::catalog::Operation;
 use myna_dialect::diagnostic::{Source, render};
-use myna_dialect::{Answer, Dialect, Params, Request, compile};
+use myna_dialect::{Answer, Dialect, Echo, Language, Params, Request, compile};
 use serde_json::Value;
 
 use crate::rivals::RIVALS;
@@ -174,7 +174,16 @@ fn measure(written: &Written) -> Result<Measured, Failure> {
 
 fn answer(sample: &Sample) -> Answer<'_> {
     let Sample { outcome, tokens, now, .. } = sample;
-    Answer { outcome, tokens, errors: &[], request_id: REQUEST_ID, now: *now, allow: None }
+    Answer {
+        outcome,
+        tokens,
+        errors: &[],
+        request_id: REQUEST_ID,
+        echo: Echo::NONE,
+        language: Language::default(),
+        now: *now,
+        allow: None,
+    }
 }
 
 fn same(dialect: &str, rival: &str, ours: &[u8], theirs: &[u8]) -> Result<(), Failure> {

@@ -4,12 +4,13 @@ use myna_core::problem::ProblemKind;
 
 use super::Compiler;
 use super::request::Reading;
+use super::words::Written;
 use crate::check::{Check, Rule};
 use crate::diagnostic::did_you_mean;
 use crate::file::{Table, Text};
-use crate::messages::{Said, fill};
+use crate::messages::{Phrase, fill};
 
-const CHECK_KEYS: [&str; 8] = ["field", "rule", "message", "code", "min", "max", "as", "values"];
+const CHECK_KEYS: [&str; 8] = ["field", "rule", "message", "min", "max", "as", "values", "code"];
 
 impl Compiler {
     pub(super) fn checks(&mut self, table: &Table<'_>, reading: &Reading<'_>) -> Vec<Check> {
@@ -21,11 +22,8 @@ impl Compiler {
         table.only(&CHECK_KEYS, &mut self.faults);
         let field = table.needed("field", &mut self.faults);
         let rule = table.needed("rule", &mut self.faults);
-        let words = table.text("message", &mut self.faults);
-        if let Some(words) = &words {
-            self.prove_message(words);
-        }
-        let code = table.text("code", &mut self.faults);
+        let words = table.has("message").then(|| self.message(table, "message")).flatten();
+        let code = table.text("code", &mut self.faults).map(|code| code.value);
         let input = field.and_then(|name| self.checked(&name, reading));
         let rule_name = rule?;
         let (min, max) = (table.number("min", &mut self.faults), table.number("max", &mut self.faults));
@@ -67,8 +65,8 @@ impl Compiler {
             }
         }
         let input = input?;
-        let said = self.check_said(&rule, words, code, &reading.inputs.get(input)?.wire);
-        Some(Check { input, rule, said })
+        let phrases = self.phrases(&rule, words.as_ref(), code, &reading.inputs.get(input)?.wire);
+        Some(Check { input, rule, phrases })
     }
 
     fn checked(&mut self, name: &Text, reading: &Reading<'_>) -> Option<usize> {
@@ -81,29 +79,30 @@ impl Compiler {
     }
 
     /// What is said when the rule does not hold; the second for what is too long.
-    fn check_said(&self, rule: &Rule, words: Option<Text>, code: Option<Text>, wire: &str) -> [Said; 2] {
-        let (first, second) = match rule {
-            Rule::Required => (ProblemKind::Required, ProblemKind::Required),
-            Rule::Email => (ProblemKind::NotEmail, ProblemKind::NotEmail),
-            Rule::Username => (ProblemKind::NotUsername, ProblemKind::NotUsername),
-            Rule::Size { min, max } => (ProblemKind::TooShort { min: *min }, ProblemKind::TooLong { max: *max }),
-            Rule::Same(_) => (ProblemKind::Differs, ProblemKind::Differs),
-            Rule::OneOf(_) => (ProblemKind::NotListed, ProblemKind::NotListed),
+    fn phrases(&self, rule: &Rule, written: Option<&Written>, code: Option<String>, wire: &str) -> [Phrase; 2] {
+        let kinds = match rule {
+            Rule::Required => [ProblemKind::Required; 2],
+            Rule::Email => [ProblemKind::NotEmail; 2],
+            Rule::Username => [ProblemKind::NotUsername; 2],
+            Rule::Size { min, max } => [ProblemKind::TooShort { min: *min }, ProblemKind::TooLong { max: *max }],
+            Rule::Same(_) => [ProblemKind::Differs; 2],
+            Rule::OneOf(_) => [ProblemKind::NotListed; 2],
         };
-        let messages = match (words, rule) {
-            // One sentence may name both ends.
-            (Some(words), Rule::Size { min, max }) => {
-                let text = words.value.replace("{min}", &min.to_string()).replace("{max}", &max.to_string());
-                [fill(&text, wire, first), fill(&text, wire, second)]
-            }
-            (Some(words), _) => [fill(&words.value, wire, first), fill(&words.value, wire, second)],
-            (None, _) => [self.messages.of(first, wire), self.messages.of(second, wire)],
-        };
-        let codes = match code {
-            Some(code) => [code.value.clone(), code.value],
-            None => [self.codes.of(first), self.codes.of(second)],
-        };
-        let ([message, too_long], [code, code_too_long]) = (messages, codes);
-        [Said { message, code }, Said { message: too_long, code: code_too_long }]
+        kinds.map(|kind| {
+            let own = self.messages.of(kind, wire);
+            let words = written.map(|written| {
+                written.words(&self.languages, |text| match rule {
+                    // One sentence may name both ends.
+                    Rule::Size { min, max } => {
+                        let text = text.replace("{min}", &min.to_string()).replace("{max}", &max.to_string());
+                        fill(&text, wire, kind)
+                    }
+                    Rule::Required | Rule::Email | Rule::Username | Rule::Same(_) | Rule::OneOf(_) => {
+                        fill(text, wire, kind)
+                    }
+                })
+            });
+            Phrase { words: words.unwrap_or(own.words), code: code.clone().unwrap_or(own.code) }
+        })
     }
 }

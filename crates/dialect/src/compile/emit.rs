@@ -4,12 +4,15 @@
 use std::ops::Range;
 
 use myna_core::outcome::Kind;
+use myna_core::problem::Field;
 
+use crate::diagnostic::did_you_mean;
 use crate::encode::{of_access, of_refresh};
 use crate::file::Faults;
 use crate::slot::{Carrier, List, Place, Slot, Type};
-use crate::template::{Absent, Medium, Segment, Template};
+use crate::template::{self, Absent, Medium, Segment, Show, Template};
 use crate::tree::{Entry, Part, Placeholder, Tree};
+use crate::words::Words;
 use crate::write;
 
 use super::{Compiler, Shapes};
@@ -68,6 +71,8 @@ impl Compiler {
             medium,
             tokens: self.tokens,
             shapes: &self.shapes,
+            texts: &self.texts,
+            echoes: &self.echoes,
             faults: &mut self.faults,
             budget: &mut self.budget,
             segments: Vec::new(),
@@ -85,6 +90,9 @@ struct Emit<'c> {
     /// Whether the dialect has access and refresh tokens.
     tokens: (bool, bool),
     shapes: &'c Shapes,
+    texts: &'c [(String, Words)],
+    /// What of requests may be shown.
+    echoes: &'c [String],
     faults: &'c mut Faults,
     budget: &'c mut usize,
     segments: Vec<Segment>,
@@ -241,6 +249,12 @@ impl Emit<'_> {
     }
 
     fn whole(&mut self, placeholder: &Placeholder) {
+        if placeholder.show.slot == Slot::Words {
+            self.bytes(b"\"");
+            self.words(placeholder);
+            self.bytes(b"\"");
+            return;
+        }
         self.placeholder(placeholder);
         if placeholder.show.slot.kind() == Type::List {
             let help = format!("go through it: `{{each {}}}`", placeholder.name());
@@ -264,6 +278,53 @@ impl Emit<'_> {
         }
     }
 
+    /// The words of a name; where there is one language only they are literal.
+    fn words(&mut self, placeholder: &Placeholder) {
+        let (show, name) = (&placeholder.show, placeholder.name());
+        self.prove(show.slot, &name, &placeholder.span);
+        if *show != Show::plain(show.slot, show.attribute.clone()) {
+            self.fault(&placeholder.span, format!("`{{{name}}}` is always there and takes no filter"), None);
+        }
+        let texts = self.texts;
+        let Some((_, words)) = texts.iter().find(|(text, _)| **text == *show.attribute) else {
+            let help = did_you_mean(&show.attribute, texts.iter().map(|(name, _)| name.as_str()));
+            let help = help.or_else(|| Some(format!("write it in `[text]`: {} = \"…\"", show.attribute)));
+            self.fault(&placeholder.span, format!("there is no text `{}`", show.attribute), help);
+            return;
+        };
+        let written = |text: &String| {
+            let mut out = Vec::new();
+            template::text_into(text, self.medium, &mut out);
+            out.into_boxed_slice()
+        };
+        match words.all() {
+            [one] => self.bytes(&written(one)),
+            all => {
+                let all: Box<[Box<[u8]>]> = all.iter().map(written).collect();
+                self.spend(all.iter().map(|text| text.len()).sum());
+                self.push(Segment::Words(show.clone(), all));
+            }
+        }
+    }
+
+    /// That what an answer shows of the request is something that a request gives, and no secret.
+    fn echo(&mut self, placeholder: &Placeholder) {
+        let name = &*placeholder.show.attribute;
+        if self.echoes.iter().any(|known| known == name) {
+            return;
+        }
+        let (message, help) = if Field::parse(name).is_some_and(Field::is_secret) {
+            (format!("`{name}` is a secret: no answer shows it again"), None)
+        } else {
+            let help = did_you_mean(name, self.echoes.iter().map(String::as_str));
+            (
+                format!("no endpoint reads `{name}`"),
+                help.or_else(|| Some("what only answers show is listed in `extra`".to_owned())),
+            )
+        };
+        self.fault(&placeholder.span, message, help);
+    }
+
     fn no_omission(&mut self, placeholder: &Placeholder) {
         if placeholder.show.absent == Absent::Omit {
             let help = "`?` writes null, or nothing within a text".to_owned();
@@ -272,6 +333,10 @@ impl Emit<'_> {
     }
 
     fn part(&mut self, placeholder: &Placeholder) {
+        if placeholder.show.slot == Slot::Words {
+            self.words(placeholder);
+            return;
+        }
         self.placeholder(placeholder);
         if matches!(placeholder.show.slot.kind(), Type::List | Type::Texts | Type::Json) {
             let help = "it can only be a JSON leaf of its own".to_owned();
@@ -288,6 +353,9 @@ impl Emit<'_> {
     fn placeholder(&mut self, placeholder: &Placeholder) {
         let (slot, name) = (placeholder.show.slot, placeholder.name());
         self.prove(slot, &name, &placeholder.span);
+        if slot == Slot::Echo {
+            self.echo(placeholder);
+        }
         // A token's name for its user may be missing: then the token names nobody and is refused when it comes back.
         let naming = matches!(slot, Slot::UserEmail | Slot::UserUsername) && self.used.kind.is_none();
         if slot.is_optional() && placeholder.show.absent == Absent::Never && !naming {

@@ -7,7 +7,8 @@ use super::{Compiler, select};
 use crate::decode::{Input, Plan};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::dialect::{Endpoint, ReplyTable};
-use crate::file::Table;
+use crate::encode::of_request;
+use crate::file::{Faults, Table};
 use crate::insecure::Insecure;
 use crate::media::essence;
 use crate::origin::CrossSite;
@@ -41,6 +42,7 @@ impl Compiler {
             let when = self.when(table, &plan, &params);
             let replies = self.reply_table(table, operation);
             plan.cross_site = self.cross_site(operation, &plan, &replies);
+            plan.echoes = replies.iter().flatten().any(|reply| self.shows_echo(*reply));
             // A client's wishes can only be refused where they are listened to.
             let possible = |kind: &Kind| {
                 (honour_accept || *kind != Kind::NotAcceptable)
@@ -51,6 +53,26 @@ impl Compiler {
             endpoints.push(Endpoint { name, routes, when, operation, plan, replies, writes });
         }
         endpoints
+    }
+
+    fn shows_echo(&self, reply: usize) -> bool {
+        self.replies.get(reply).is_some_and(|reply| reply.shows(of_request))
+    }
+
+    /// What answers may show of requests: every input that is no secret.
+    pub(super) fn echoes_of(root: &Table<'_>) -> Vec<String> {
+        // What is wrong with the endpoints is told when they are compiled.
+        let untold = &mut Faults::default();
+        let mut echoes = Vec::new();
+        for table in root.tables("endpoint", untold) {
+            let operation = table.text("operation", untold).and_then(|text| Operation::parse(&text.value));
+            let fields = operation.into_iter().flat_map(Operation::fields).filter(|field| !field.is_secret());
+            echoes.extend(fields.map(|field| field.name().to_owned()));
+            echoes.extend(table.texts("extra", untold).into_iter().map(|extra| extra.value));
+        }
+        echoes.sort();
+        echoes.dedup();
+        echoes
     }
 
     fn endpoint_name(&mut self, table: &Table<'_>, names: &mut Vec<String>) -> String {

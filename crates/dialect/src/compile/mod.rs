@@ -11,6 +11,7 @@ mod shape;
 mod source;
 mod token;
 mod when;
+mod words;
 
 use std::ops::Range;
 use std::time::Duration;
@@ -18,19 +19,19 @@ use std::time::Duration;
 use http::HeaderName;
 use myna_core::outcome::{Group, Kind};
 use myna_core::policy::Terms;
-use myna_core::problem::ProblemKind;
 use toml::de::DeTable;
 
 use crate::diagnostic::{Diagnostic, Source, did_you_mean};
 use crate::dialect::{Dialect, ReplyTable};
 use crate::duration;
-use crate::encode::{Filling, Reply};
-use crate::file::{Faults, Table, Text};
+use crate::encode::{Filling, Reply, of_request};
+use crate::file::{Faults, Table};
 use crate::insecure::{Insecure, Listed};
-use crate::messages::{Codes, FILL_INS, Messages, unknown_fill_ins};
+use crate::messages::Messages;
 use crate::slot::Place;
 use crate::token::{AccessProfile, RefreshProfile};
 use crate::tree::Tree;
+use crate::words::{Languages, Words};
 
 /// The largest dialect file.
 pub(crate) const FILE_BYTES_MAX: usize = 256 * 1024;
@@ -38,7 +39,7 @@ pub(crate) const FILE_BYTES_MAX: usize = 256 * 1024;
 const LEFT_OUT_CHARS_MAX: usize = 200;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const GRACE_MAX: Duration = Duration::from_secs(60);
-const ROOT_KEYS: [&str; 14] = [
+const ROOT_KEYS: [&str; 16] = [
     "dialect",
     "title",
     "document",
@@ -49,8 +50,10 @@ const ROOT_KEYS: [&str; 14] = [
     "token",
     "session",
     "headers",
+    "languages",
     "messages",
     "codes",
+    "text",
     "shape",
     "on",
 ];
@@ -69,8 +72,12 @@ struct Compiler {
     replies: Vec<Reply>,
     /// The dialect-wide replies.
     general: Vec<(Kind, usize)>,
+    languages: Languages,
     messages: Messages,
-    codes: Codes,
+    /// The words of `[text]` by name.
+    texts: Vec<(String, Words)>,
+    /// What responses may show of requests.
+    echoes: Vec<String>,
     strict: bool,
     /// The rules that the file does without, and which of them it needed to so far.
     insecure: Listed,
@@ -100,8 +107,10 @@ pub fn compile(source: &Source, folder_name: Option<&str>) -> Result<Dialect, Ve
         budget: emit::EMITTED_MAX,
         replies: Vec::new(),
         general: Vec::new(),
+        languages: Languages::default(),
         messages: Messages::default(),
-        codes: Codes::default(),
+        texts: Vec::new(),
+        echoes: Vec::new(),
         strict: false,
         insecure: Listed::default(),
     };
@@ -129,14 +138,17 @@ impl Compiler {
         let left_out = self.left_out(root);
         let honour_accept = root.bool("honour_accept", &mut self.faults).unwrap_or_default();
         self.strict = self.unknown_members(root);
-        self.messages(root);
-        self.codes(root);
+        self.words_of_all(root);
+        self.echoes = Self::echoes_of(root);
         self.shapes(root);
         let (access, refresh) = self.token_profiles(root);
         let headers = self.general_headers(root);
         self.general_replies(root);
         let terms = self.terms(root, &name, access.as_ref(), refresh.as_ref());
-        let endpoints = self.endpoints(root, honour_accept);
+        let mut endpoints = self.endpoints(root, honour_accept);
+        if headers.iter().filter_map(|(_, filling)| filling.template()).any(|template| template.shows(of_request)) {
+            endpoints.iter_mut().for_each(|endpoint| endpoint.plan.echoes = true);
+        }
         let general = general_table(&self.general, endpoints.iter().map(|endpoint| &endpoint.replies));
         let insecure = std::mem::take(&mut self.insecure).in_force(&mut self.faults);
         Some(Dialect {
@@ -150,8 +162,8 @@ impl Compiler {
             refresh,
             honour_accept,
             headers,
+            languages: std::mem::take(&mut self.languages),
             messages: std::mem::take(&mut self.messages),
-            codes: std::mem::take(&mut self.codes),
             replies: std::mem::take(&mut self.replies),
             general,
             endpoints,
@@ -211,40 +223,6 @@ impl Compiler {
                 self.faults.add_with(choice.span, "`unknown_members` is \"ignore\" or \"refuse\"", help);
             }
             false
-        }
-    }
-
-    fn messages(&mut self, root: &Table<'_>) {
-        let Some(table) = root.table("messages", &mut self.faults) else {
-            return;
-        };
-        table.only(&ProblemKind::NAMES, &mut self.faults);
-        for name in ProblemKind::NAMES {
-            if let Some(words) = table.text(name, &mut self.faults) {
-                self.prove_message(&words);
-                self.messages.0.push((name, words.value));
-            }
-        }
-    }
-
-    fn codes(&mut self, root: &Table<'_>) {
-        let Some(table) = root.table("codes", &mut self.faults) else {
-            return;
-        };
-        table.only(&ProblemKind::NAMES, &mut self.faults);
-        for name in ProblemKind::NAMES {
-            if let Some(code) = table.text(name, &mut self.faults) {
-                self.codes.0.push((name, code.value));
-            }
-        }
-    }
-
-    fn prove_message(&mut self, words: &Text) {
-        for name in unknown_fill_ins(&words.value) {
-            let help = did_you_mean(name, FILL_INS).unwrap_or_else(|| format!("known here: {}", FILL_INS.join(", ")));
-            let at = words.value.find(&format!("{{{name}}}")).unwrap_or_default();
-            let span = words.at(at..at + name.len() + 2);
-            self.faults.add_with(span, format!("a message has no `{{{name}}}` to fill in"), help);
         }
     }
 

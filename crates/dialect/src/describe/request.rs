@@ -8,6 +8,7 @@ use crate::body::{BodyPlan, Encoding, Shape};
 use crate::check::{self, Check};
 use crate::decode::{Input, Plan};
 use crate::source::Source;
+use crate::words::Language;
 
 pub(super) fn media_types(body: &BodyPlan) -> Vec<&'static str> {
     body.encodings.iter().copied().map(Encoding::media_type).collect()
@@ -96,5 +97,8 @@ fn rule(plan: &Plan, check: &Check) -> RuleDescription {
         }
         check::Rule::OneOf(values) => Rule::OneOf(values.to_vec()),
     };
-    RuleDescription { rule, messages: check.said.clone().map(|said| said.message) }
+    RuleDescription {
+        rule,
+        messages: check.phrases.each_ref().map(|phrase| phrase.words.say(Language::default()).to_owned()),
+    }
 }

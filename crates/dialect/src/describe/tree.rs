@@ -101,6 +101,8 @@ pub enum Type {
     Uuid,
     /// Text.
     Text,
+    /// A text, a number or a boolean, as it was sent.
+    Scalar,
     /// An array of texts.
     Texts,
     /// Any JSON.
@@ -122,10 +124,11 @@ impl Shown {
             (slot::Type::Time, Form::HttpDate) => Type::HttpDate,
             (slot::Type::Time, Form::Date(_)) => Type::Date,
             (slot::Type::Text, _) => Type::Text,
+            (slot::Type::Scalar, _) => Type::Scalar,
             (slot::Type::Texts, _) => Type::Texts,
             (slot::Type::Json | slot::Type::List, _) => Type::Json,
         };
-        let name = if attribute.is_empty() { slot.name().to_owned() } else { format!("user.attributes.{attribute}") };
+        let name = slot.written(attribute);
         let or = match absent {
             Absent::Or(text) => Some(text.to_string()),
             Absent::Never | Absent::Null | Absent::Omit => None,
@@ -153,7 +156,9 @@ pub(super) fn text(template: &Template) -> Vec<Part> {
     let part = |segment: &Segment| match segment {
         Segment::Literal(bytes) => Part::Literal(String::from_utf8_lossy(bytes).into_owned()),
         Segment::Comma => Part::Literal(",".to_owned()),
-        Segment::Whole(show) | Segment::Part(show) | Segment::Present(show, _) => Part::Shown(Shown::of(show)),
+        Segment::Whole(show) | Segment::Part(show) | Segment::Words(show, _) | Segment::Present(show, _) => {
+            Part::Shown(Shown::of(show))
+        }
         Segment::Each(list, _) => Part::Literal(format!("{{each {}}}", list.slot().name())),
     };
     template.segments().iter().map(part).collect()
@@ -183,7 +188,7 @@ impl<'t> Reader<'t> {
                 Segment::Literal(bytes) => tokens.extend(bytes.iter().map(|byte| Token::Byte(*byte))),
                 Segment::Comma => tokens.push(Token::Comma),
                 Segment::Whole(show) => tokens.push(Token::Whole(show)),
-                Segment::Part(show) => tokens.push(Token::Part(show)),
+                Segment::Part(show) | Segment::Words(show, _) => tokens.push(Token::Part(show)),
                 Segment::Present(_, inner) => tokens.push(Token::Present(inner)),
                 Segment::Each(list, inner) => tokens.push(Token::Each(*list, inner)),
             }

@@ -104,6 +104,7 @@ impl Context<'_> {
             Type::Date => json!({ "type": "string", "description": "A time (UTC)." }),
             Type::HttpDate => json!({ "type": "string", "pattern": format!("^{}$", inner(shown)) }),
             Type::Text => self.named(shown),
+            Type::Scalar => json!({ "type": ["string", "number", "boolean"] }),
             Type::Texts => json!({ "type": "array", "items": { "type": "string" } }),
             Type::Json if shown.slot == "user.attributes" => json!({ "type": "object" }),
             Type::Json => json!({}),
@@ -196,7 +197,7 @@ fn inner(shown: &Shown) -> &'static str {
         Type::Bool => "(true|false)",
         Type::Iso8601 => "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z",
         Type::HttpDate => "[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT",
-        Type::Text | Type::Texts | Type::Json | Type::Date => r"[\s\S]*",
+        Type::Text | Type::Texts | Type::Scalar | Type::Json | Type::Date => r"[\s\S]*",
     }
 }
 

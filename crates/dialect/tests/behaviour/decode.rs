@@ -5,6 +5,7 @@ use myna_core::problem::Field;
 use myna_dialect::Decoded;
 
 use crate::{LOGIN, Sent, TOKENS, dialect};
+use myna_dialect::Language;
 
 const ON: &str = "[on.signed_in]\nbody = '{}'\n[on.error]\n";
 
@@ -197,6 +198,7 @@ fn problems_of_the_core_get_wire_names_once() {
             problem(Field::Email, ProblemKind::Taken),
             problem(Field::Password, ProblemKind::TooShort { min: 8 }),
         ],
+        Language::default(),
     );
     let shown: Vec<_> = errors.iter().map(|error| (error.field.as_str(), error.messages.join(" + "))).collect();
     let password = "The pass field is required. + The pass must be at least 8 characters.".to_owned();
@@ -224,7 +226,7 @@ fn what_is_wrong_has_a_code() {
     assert_eq!(codes(br#"{"email":7,"password":"1234567890"}"#), ["email: not_text", "password: too_long not-x"]);
     let taken = Problem { field: Field::Identifier, kind: ProblemKind::Taken };
     let short = Problem { field: Field::Identifier, kind: ProblemKind::TooShort { min: 3 } };
-    assert_eq!(dialect.problems(0, &[taken, short])[0].codes, ["taken", "E2"]);
+    assert_eq!(dialect.problems(0, &[taken, short], Language::default())[0].codes, ["taken", "E2"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use myna_core::outcome::{Kind, Outcome};
 use myna_core::time::Timestamp;
-use myna_dialect::{Answer, Dialect, FieldErrors, Minted, Response, Tokens, Wants};
+use myna_dialect::{Answer, Dialect, Echo, FieldErrors, Language, Minted, Response, Tokens, Wants};
 
 use crate::{LOGIN, TOKENS, dialect, session, user};
 
@@ -20,7 +20,19 @@ fn tokens() -> Tokens {
 fn respond(dialect: &Dialect, endpoint: Option<usize>, outcome: &Outcome, errors: &[FieldErrors]) -> Response {
     let now = Timestamp(1_566_127_840_123_456);
     let tokens = tokens();
-    dialect.encode(endpoint, &Answer { outcome, tokens: &tokens, errors, request_id: "r1", now, allow: None })
+    dialect.encode(
+        endpoint,
+        &Answer {
+            outcome,
+            tokens: &tokens,
+            errors,
+            request_id: "r1",
+            echo: Echo::NONE,
+            language: Language::default(),
+            now,
+            allow: None,
+        },
+    )
 }
 
 fn body(response: &Response) -> &str {
@@ -250,8 +262,16 @@ fn the_server_is_told_what_to_say_besides() {
     let outcome = Outcome::plain(Kind::MethodNotAllowed);
     let tokens = Tokens::default();
     let now = Timestamp(0);
-    let answer =
-        Answer { outcome: &outcome, tokens: &tokens, errors: &[], request_id: "", now, allow: Some("GET, POST") };
+    let answer = Answer {
+        outcome: &outcome,
+        tokens: &tokens,
+        errors: &[],
+        request_id: "",
+        echo: Echo::NONE,
+        language: Language::default(),
+        now,
+        allow: Some("GET, POST"),
+    };
     let response = dialect.encode(None, &answer);
     assert_eq!((response.status.as_u16(), header(&response, "allow")), (405, Some("GET, POST")));
 }
@@ -271,6 +291,8 @@ fn every_outcome_has_an_answer() {
                 tokens: &tokens,
                 errors: &[],
                 request_id: "",
+                echo: Echo::NONE,
+                language: Language::default(),
                 now: Timestamp(0),
                 allow: None,
             };

@@ -10,7 +10,9 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, USER_AGENT, X_
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use myna_core::outcome::{Kind, Outcome};
 use myna_core::policy::Caller;
-use myna_dialect::{Answer, Decoded, Dialect, FieldErrors, Found, Match, Request, Response, Router, Tokens};
+use myna_dialect::{
+    Answer, Decoded, Dialect, Echo, FieldErrors, Found, Language, Match, Refusal, Request, Response, Router, Tokens,
+};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
@@ -116,7 +118,8 @@ impl Site {
                 let outcome = Outcome::plain(Kind::MethodNotAllowed);
                 tracing::info!(dialect = dialect.name(), outcome = outcome.kind.name(), "answered");
                 let tokens = Tokens::default();
-                let answer = Answer { allow: Some(&allow), ..self.plain_answer(&outcome, &tokens, request) };
+                let language = dialect.language(&request.headers);
+                let answer = Answer { allow: Some(&allow), language, ..self.plain_answer(&outcome, &tokens, request) };
                 dialect.encode(None, &answer)
             }
             Found::Nothing => {
@@ -144,30 +147,30 @@ impl Site {
         let endpoint = *selected.as_ref().unwrap_or(&found.endpoint);
         let dialect = Arc::clone(&found.dialect);
         let endpoint_name = dialect.endpoint(endpoint).name();
+        let language = dialect.language(&request.headers);
         let decoded = match request.body {
-            Err(kind) => Err((kind, Vec::new())),
-            Ok(_) => selected
-                .and_then(|endpoint| dialect.decode(endpoint, &plain))
-                .map_err(|refusal| (refusal.kind, refusal.errors)),
+            Err(kind) => Err(kind.into()),
+            Ok(_) => selected.and_then(|endpoint| dialect.decode(endpoint, &plain)),
         };
-        let (answered, errors) = match decoded {
-            Err((Kind::Invalid, mut errors)) => {
-                let inputs = dialect.decode_unchecked(endpoint, &plain);
-                let operation = dialect.endpoint(endpoint).operation();
-                let more = self.app.further_problems(operation, &inputs).await;
-                for more in dialect.problems(endpoint, &more) {
-                    if errors.iter().all(|known| known.field != more.field) {
-                        errors.push(more);
+        let (answered, errors, echo) = match decoded {
+            Err(Refusal { kind, mut errors, echo }) => {
+                if kind == Kind::Invalid {
+                    let inputs = dialect.decode_unchecked(endpoint, &plain);
+                    let operation = dialect.endpoint(endpoint).operation();
+                    let more = self.app.further_problems(operation, &inputs).await;
+                    for more in dialect.problems(endpoint, &more, language) {
+                        if errors.iter().all(|known| known.field != more.field) {
+                            errors.push(more);
+                        }
                     }
                 }
-                (Answered { outcome: Outcome::plain(Kind::Invalid), tokens: Tokens::default() }, errors)
+                (Answered { outcome: Outcome::plain(kind), tokens: Tokens::default() }, errors, echo)
             }
-            Err((kind, errors)) => (Answered { outcome: Outcome::plain(kind), tokens: Tokens::default() }, errors),
-            Ok(Decoded { inputs, echo: _ }) => {
+            Ok(Decoded { inputs, echo }) => {
                 let call = Call { dialect: Arc::clone(&dialect), endpoint, inputs, caller: caller(request) };
                 let answered = self.run(call).await;
-                let errors = dialect.problems(endpoint, &answered.outcome.problems);
-                (answered, errors)
+                let errors = dialect.problems(endpoint, &answered.outcome.problems, language);
+                (answered, errors, echo)
             }
         };
         let outcome = &answered.outcome;
@@ -178,8 +181,8 @@ impl Site {
             user.id = outcome.user.as_ref().map(|user| user.id.0),
             "answered"
         );
-        let answer = Answer { errors: &errors, ..self.plain_answer(outcome, &answered.tokens, request) };
-        dialect.encode(Some(endpoint), &answer)
+        let plain = self.plain_answer(outcome, &answered.tokens, request);
+        dialect.encode(Some(endpoint), &Answer { errors: &errors, echo: &echo, language, ..plain })
     }
 
     /// Runs the operation in a task of its own, so that a panic ends nothing else. A client that hangs up ends it, and
@@ -209,7 +212,16 @@ impl Site {
 
     fn plain_answer<'a>(&self, outcome: &'a Outcome, tokens: &'a Tokens, request: &'a Plain) -> Answer<'a> {
         const NONE: &[FieldErrors] = &[];
-        Answer { outcome, tokens, errors: NONE, request_id: &request.id, now: self.app.clock.now(), allow: None }
+        Answer {
+            outcome,
+            tokens,
+            errors: NONE,
+            request_id: &request.id,
+            echo: Echo::NONE,
+            language: Language::default(),
+            now: self.app.clock.now(),
+            allow: None,
+        }
     }
 
     /// Every dialect that is served.

@@ -3,6 +3,7 @@
 use super::{myna, text};
 
 const LOOSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/loose");
+const WORDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/words");
 const EVERYTHING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/everything");
 const OPAQUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/opaque");
 
@@ -52,6 +53,16 @@ fn what_legacy_apis_insist_on_holds_in_process() {
 #[test]
 fn what_legacy_apis_insist_on_holds_over_http() {
     passes(&[LOOSE, "--over-http"]);
+}
+
+#[test]
+fn words_and_echoes_hold_in_process() {
+    passes(&[WORDS]);
+}
+
+#[test]
+fn words_and_echoes_hold_over_http() {
+    passes(&[WORDS, "--over-http"]);
 }
 
 #[test]
