@@ -1,0 +1,167 @@
+//! Request → decode → some outcome of the operation → encode, for every dialect there is: whatever is sent, the answer is
+//! one that the dialect describes, and no secret comes back.
+
+use std::sync::Arc;
+
+use http::header::CONTENT_TYPE;
+use myna_core::outcome::{Kind, Outcome};
+use myna_dialect::describe::{BodyDescription, Description, EndpointDescription, OutcomeDescription};
+use myna_dialect::diagnostic::Source;
+use myna_dialect::{Answer, Dialect, FieldErrors, Found, Request, Response, Router, Tokens, compile};
+use serde_json::Value;
+
+use crate::entropy::Entropy;
+use crate::request::{CANARY, Crafted, craft};
+use crate::sample;
+
+/// A dialect and what it says about itself.
+pub struct Served {
+    router: Router,
+    dialect: Arc<Dialect>,
+    description: Description,
+}
+
+impl Served {
+    /// Compiles a dialect file; `None` when it is refused.
+    pub fn new(name: &str, text: &str) -> Option<Self> {
+        let dialect = Arc::new(compile(&Source::new(name, text), None).ok()?);
+        let router = Router::new(vec![Arc::clone(&dialect)], &[]).ok()?;
+        Some(Self { description: dialect.describe(), router, dialect })
+    }
+
+    /// The dialect's name.
+    pub fn name(&self) -> &str {
+        self.dialect.name()
+    }
+
+    /// How many endpoints it has.
+    pub fn endpoints(&self) -> usize {
+        self.description.endpoints.len()
+    }
+
+    /// One request to an endpoint, and its answer. Tells how it ended, for those who count.
+    ///
+    /// # Panics
+    /// When the answer is none that the dialect describes, or tells a secret.
+    pub fn exchange(&self, endpoint: usize, choices: &[u8]) -> Option<Kind> {
+        let mut entropy = Entropy::new(choices);
+        let crafted = craft(self.description.endpoints.get(endpoint)?, &mut entropy);
+        let tokens = Tokens::default();
+        let (at, outcome, errors) = match self.router.find(&crafted.method, &crafted.path) {
+            Found::Endpoint(found) => {
+                let request = Request {
+                    method: &crafted.method,
+                    path: &crafted.path,
+                    query: crafted.query.as_deref(),
+                    headers: &crafted.headers,
+                    body: &crafted.body,
+                    params: &found.params,
+                };
+                let (outcome, errors) = self.conclude(found.endpoint, &request, &mut entropy);
+                (Some(found.endpoint), outcome, errors)
+            }
+            Found::WrongMethod { allow, .. } => {
+                let outcome = Outcome::plain(Kind::MethodNotAllowed);
+                let answer = Answer { allow: Some(&allow), ..plain(&outcome, &tokens) };
+                let response = self.dialect.encode(None, &answer);
+                assert!(!allow.is_empty(), "a wrong method without a right one");
+                self.judge(None, Kind::MethodNotAllowed, &response, &crafted);
+                return Some(Kind::MethodNotAllowed);
+            }
+            // The server's own answer, not a dialect's.
+            Found::Nothing => return None,
+        };
+        let minted = sample::tokens();
+        let answer = Answer { errors: &errors, ..plain(&outcome, &minted) };
+        let response = self.dialect.encode(at, &answer);
+        self.judge(at, outcome.kind, &response, &crafted);
+        Some(outcome.kind)
+    }
+
+    /// As the server does it, with some outcome of the operation in place of the operation.
+    fn conclude(
+        &self,
+        endpoint: usize,
+        request: &Request<'_>,
+        entropy: &mut Entropy<'_>,
+    ) -> (Outcome, Vec<FieldErrors>) {
+        match self.dialect.decode(endpoint, request) {
+            Err(refusal) => {
+                assert!(!format!("{refusal:?}").contains(CANARY), "a secret in a refusal");
+                // The server reads once more to tell everything that is wrong.
+                drop(self.dialect.decode_unchecked(endpoint, request));
+                (sample::outcome(refusal.kind, &mut Entropy::new(&[])), refusal.errors)
+            }
+            Ok(_) => {
+                let outcomes = self.description.endpoints.get(endpoint).map(|endpoint| endpoint.outcomes.as_slice());
+                let outcomes = outcomes.unwrap_or_default();
+                let kind = outcomes.get(entropy.below(outcomes.len())).map_or(Kind::Fault, |outcome| outcome.kind);
+                let outcome = sample::outcome(kind, entropy);
+                let errors = self.dialect.problems(endpoint, &outcome.problems);
+                (outcome, errors)
+            }
+        }
+    }
+
+    fn judge(&self, at: Option<usize>, kind: Kind, response: &Response, crafted: &Crafted) {
+        let described: Vec<&OutcomeDescription> = match at.and_then(|at| self.description.endpoints.get(at)) {
+            Some(endpoint) => of_kind(endpoint, kind).collect(),
+            None => self.description.endpoints.iter().flat_map(|endpoint| of_kind(endpoint, kind)).collect(),
+        };
+        let place = || format!("{} {} {}: {}", self.name(), crafted.method, crafted.path, kind.name());
+        assert!(described.iter().any(|outcome| fits(outcome, response)), "not as described: {} {response:?}", place());
+        for (name, value) in &response.headers {
+            assert!(!holds(value.as_bytes(), CANARY), "a secret in the header {name}: {}", place());
+            let lawful = value.as_bytes().iter().all(|byte| *byte >= 0x20 && *byte != 0x7f || *byte == b'\t');
+            assert!(lawful, "control characters in {name}: {}", place());
+        }
+        assert!(!holds(&response.body, CANARY), "a secret in the body: {} {response:?}", place());
+    }
+
+    /// What is answered to the three that must not be told apart, at every endpoint: unknown user, wrong password, disabled
+    /// user, and what stands for all of them. LG-06.
+    pub fn denials(&self) -> Vec<(String, Vec<Response>)> {
+        let alike = |kind: &&Kind| kind.chain().any(|each| each == Kind::InvalidCredentials);
+        let tokens = Tokens::default();
+        let all = self.description.endpoints.iter().enumerate();
+        let all = all.filter(|(_, endpoint)| of_kind(endpoint, Kind::InvalidCredentials).next().is_some());
+        let answers = |at: usize| {
+            let outcomes = Kind::ALL.iter().filter(alike).map(|kind| Outcome::plain(*kind));
+            outcomes.map(|outcome| self.dialect.encode(Some(at), &plain(&outcome, &tokens))).collect()
+        };
+        all.map(|(at, endpoint)| (format!("{}/{}", self.name(), endpoint.name), answers(at))).collect()
+    }
+}
+
+fn plain<'a>(outcome: &'a Outcome, tokens: &'a Tokens) -> Answer<'a> {
+    Answer { outcome, tokens, errors: &[], request_id: "0123456789abcdef", now: sample::NOW, allow: None }
+}
+
+fn of_kind(endpoint: &EndpointDescription, kind: Kind) -> impl Iterator<Item = &OutcomeDescription> {
+    endpoint.outcomes.iter().filter(move |outcome| outcome.kind == kind)
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+/// Whether a response is what its description says: status, content type, and a body of its form.
+fn fits(described: &OutcomeDescription, response: &Response) -> bool {
+    let mut types = response.headers.iter().filter(|(name, _)| *name == CONTENT_TYPE).map(|(_, value)| value.to_str());
+    let content_type = types.next().map(|value| value.ok().unwrap_or_default().to_owned());
+    let body = match &described.body {
+        None => response.body.is_empty(),
+        Some(BodyDescription::Json(_)) => is_compact_json(&response.body),
+        Some(BodyDescription::Text(_)) => str::from_utf8(&response.body).is_ok(),
+    };
+    described.status == response.status.as_u16()
+        && described.content_type == content_type
+        && types.next().is_none()
+        && body
+}
+
+/// Whether reading and writing it again gives the same bytes: so there are no blanks and no member twice.
+fn is_compact_json(body: &[u8]) -> bool {
+    let value: Result<Value, _> = serde_json::from_slice(body);
+    value.is_ok_and(|value| serde_json::to_vec(&value).is_ok_and(|again| again == body))
+}
