@@ -53,6 +53,18 @@ pub(crate) fn essence(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
+/// Whether it can be a `Content-Type` (RFC 9110 §8.3.1): two tokens with a slash between, and parameters in ASCII.
+pub(crate) fn is_media_type(text: &str) -> bool {
+    let token = |part: &str| {
+        let lawful = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        !part.is_empty() && part.bytes().all(lawful)
+    };
+    let (kind, parameters) = text.split_once(';').unwrap_or((text, ""));
+    let printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    kind.trim_end().split_once('/').is_some_and(|(group, kind)| token(group) && token(kind))
+        && parameters.bytes().all(printable)
+}
+
 /// Whether an `Accept` header (RFC 9110 §12.5.1) takes `written`: the most precise range that fits it decides.
 pub(crate) fn accepts(accept: &str, written: &str) -> bool {
     let group = written.split_once('/').map(|(group, _)| format!("{group}/*")).unwrap_or_default();
@@ -117,6 +129,27 @@ mod tests {
             assert_eq!(boundary(content_type), expected, "{content_type:?}");
         }
         assert_eq!(boundary(&format!("multipart/form-data; boundary={}", "a".repeat(71))), None);
+    }
+
+    #[test]
+    fn media_types_are_ascii_and_of_two_tokens() {
+        for right in ["text/plain", "text/plain;charset=UTF-8", "application/vnd.x+json ; a=\"b\""] {
+            assert!(is_media_type(right), "{right}");
+        }
+        for wrong in [
+            "",
+            "/",
+            "text",
+            "text/",
+            "/plain",
+            "te xt/plain",
+            "text/plain/x",
+            "text/plä",
+            "text/plain;a=ä",
+            "a/b;\r\nc",
+        ] {
+            assert!(!is_media_type(wrong), "{wrong}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::dialect::ReplyTable;
 use crate::encode::{Cookie, Filling, Reply};
 use crate::file::{Table, Text};
 use crate::insecure::Insecure;
+use crate::media::is_media_type;
 use crate::template::{Medium, Template};
 use crate::tree::{self, Part};
 use crate::write::is_cookie_octet;
@@ -120,7 +121,7 @@ impl Compiler {
         if text.value.is_empty() {
             return None;
         }
-        let value = HeaderValue::from_str(&text.value).ok().filter(|_| text.value.contains('/'));
+        let value = HeaderValue::from_str(&text.value).ok().filter(|_| is_media_type(&text.value));
         if value.is_none() {
             self.faults.add(text.span, format!("`{}` is no media type", text.value.escape_debug()));
         }
