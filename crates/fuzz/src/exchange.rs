@@ -7,7 +7,7 @@ use http::header::CONTENT_TYPE;
 use myna_core::outcome::{Kind, Outcome};
 use myna_dialect::describe::{BodyDescription, Description, EndpointDescription, OutcomeDescription};
 use myna_dialect::diagnostic::Source;
-use myna_dialect::{Answer, Dialect, FieldErrors, Found, Request, Response, Router, Tokens, compile};
+use myna_dialect::{Answer, Dialect, FieldErrors, Found, Insecure, Request, Response, Router, Tokens, compile};
 use serde_json::Value;
 
 use crate::entropy::Entropy;
@@ -56,6 +56,7 @@ impl Served {
                     headers: &crafted.headers,
                     body: &crafted.body,
                     params: &found.params,
+                    origins: &[],
                 };
                 let (outcome, errors) = self.conclude(found.endpoint, &request, &mut entropy);
                 (Some(found.endpoint), outcome, errors)
@@ -119,8 +120,11 @@ impl Served {
     }
 
     /// What is answered to the three that must not be told apart, at every endpoint: unknown user, wrong password, disabled
-    /// user, and what stands for all of them. LG-06.
+    /// user, and what stands for all of them; nothing where the file says `insecure = ["enumeration"]`. LG-06.
     pub fn denials(&self) -> Vec<(String, Vec<Response>)> {
+        if self.dialect.insecure().contains(&Insecure::Enumeration) {
+            return Vec::new();
+        }
         let alike = |kind: &&Kind| kind.chain().any(|each| each == Kind::InvalidCredentials);
         let tokens = Tokens::default();
         let all = self.description.endpoints.iter().enumerate();
