@@ -1,10 +1,11 @@
 //! Requests made from what an endpoint says that it reads, and then bent: types, duplicates, depth, sizes, encodings, bad
 //! UTF-8, headers, methods, paths, cookies, queries. Secrets in them hold a [`CANARY`].
 
-use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, ORIGIN};
+use data_encoding::BASE64;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use myna_core::problem::Field;
-use myna_dialect::describe::{Asked, AskedShape, EndpointDescription, InputDescription, Place, Rule};
+use myna_dialect::describe::{Asked, AskedShape, EndpointDescription, Half, InputDescription, Place, Rule};
 use serde_json::Value;
 
 use crate::entropy::Entropy;
@@ -79,25 +80,21 @@ pub(crate) fn craft(endpoint: &EndpointDescription, entropy: &mut Entropy<'_>) -
     let path = endpoint.paths.get(entropy.below(endpoint.paths.len())).cloned().unwrap_or_default();
     let mut crafted =
         Crafted { method: endpoint.method.clone(), path, query: None, headers: HeaderMap::new(), body: Vec::new() };
-    let mut query = Vec::new();
-    let mut cookies = Vec::new();
+    let mut outside = Outside::default();
     for input in &endpoint.inputs {
         if (input.in_body && !entropy.once_in(8)) || entropy.once_in(16) {
             continue;
         }
-        let Some(place) = input.places.get(entropy.below(input.places.len())) else { continue };
-        let text = value(endpoint, input, entropy);
-        if let Place::Bearer(name) = place {
-            crafted.add(name, bearer(&text, entropy).as_bytes(), entropy);
-        } else if let Place::Header(name) = place {
-            crafted.add(name, text.as_bytes(), entropy);
-        } else if let Place::Cookie(name) = place {
-            cookies.push(format!("{name}={text}"));
-        } else if let Place::Query(name) = place {
-            query.push(format!("{name}={}", escaped(&text, entropy)));
-        } else if let Place::Path(name) = place {
-            crafted.path = crafted.path.replace(&format!("{{{name}}}"), &escaped(&text, entropy));
+        if let Some(place) = input.places.get(entropy.below(input.places.len())) {
+            let text = value(endpoint, input, entropy);
+            outside.put(place, &text, &mut crafted, entropy);
         }
+    }
+    let Outside { mut query, mut cookies, basic } = outside;
+    if let Some((user, password)) = basic {
+        let pair = BASE64.encode(format!("{user}:{password}").as_bytes());
+        let damage = entropy.of(&["", "", "", "=", " ", "!"]);
+        crafted.add(AUTHORIZATION.as_str(), format!("Basic {pair}{damage}").as_bytes(), entropy);
     }
     if entropy.once_in(8) {
         query.push(entropy.of(&QUERIES).to_owned());
@@ -116,6 +113,37 @@ pub(crate) fn craft(endpoint: &EndpointDescription, entropy: &mut Entropy<'_>) -
     crafted
 }
 
+/// What stands in places that several inputs share.
+#[derive(Default)]
+struct Outside {
+    query: Vec<String>,
+    cookies: Vec<String>,
+    basic: Option<(String, String)>,
+}
+
+impl Outside {
+    fn put(&mut self, place: &Place, text: &str, crafted: &mut Crafted, entropy: &mut Entropy<'_>) {
+        match place {
+            Place::Bearer(name) => crafted.add(name, bearer(text, entropy).as_bytes(), entropy),
+            Place::Header(name) => crafted.add(name, text.as_bytes(), entropy),
+            Place::Cookie(name) => self.cookies.push(format!("{name}={text}")),
+            Place::Query(name) => self.query.push(format!("{name}={}", escaped(text, entropy))),
+            Place::Path(name) => {
+                crafted.path = crafted.path.replace(&format!("{{{name}}}"), &escaped(text, entropy));
+            }
+            Place::Basic(Half::User) => text.clone_into(&mut self.basic.get_or_insert_default().0),
+            Place::Basic(Half::Password) => text.clone_into(&mut self.basic.get_or_insert_default().1),
+            Place::Scheme { word, param: None, header } => {
+                crafted.add(header, format!("{word} {text}").as_bytes(), entropy);
+            }
+            Place::Scheme { word, param: Some(param), header } => {
+                let more = entropy.of(&["", ", ", ", x=\"\\\"\"", ", Token=\"a\", Token=\"b\"", " y"]);
+                crafted.add(header, format!("{word} Client=\"x\", {param}=\"{text}\"{more}").as_bytes(), entropy);
+            }
+        }
+    }
+}
+
 /// Whether the value may be shown to nobody: a secret, or what has to repeat one.
 pub(crate) fn is_secret(endpoint: &EndpointDescription, input: &InputDescription) -> bool {
     let repeats = |one: &InputDescription, other: &InputDescription| {
@@ -127,7 +155,11 @@ pub(crate) fn is_secret(endpoint: &EndpointDescription, input: &InputDescription
 }
 
 fn value(endpoint: &EndpointDescription, input: &InputDescription, entropy: &mut Entropy<'_>) -> String {
-    let plain = if is_secret(endpoint, input) {
+    let choice =
+        input.rules.iter().find_map(|rule| if let Rule::OneOf(values) = &rule.rule { values.first() } else { None });
+    let plain = if let Some(choice) = choice {
+        choice.clone()
+    } else if is_secret(endpoint, input) {
         format!("{CANARY}-horse") // as long as ktor's passwords may be
     } else {
         match input.field {
@@ -193,9 +225,7 @@ impl Crafted {
             self.body = multipart(endpoint, members, entropy).into_bytes();
             kind = "multipart/form-data; boundary=xYz".to_owned();
         } else {
-            let mut text = String::new();
-            object(endpoint, members, entropy, &mut text);
-            self.body = text.into_bytes();
+            self.body = object(endpoint, members, entropy).into_bytes();
         }
         if entropy.once_in(8) {
             kind = entropy.of(&CONTENT_TYPES).to_owned();
@@ -244,27 +274,33 @@ fn leaf(endpoint: &EndpointDescription, at: usize, entropy: &mut Entropy<'_>) ->
     Value::from(text).to_string()
 }
 
-fn object(endpoint: &EndpointDescription, members: &[Asked], entropy: &mut Entropy<'_>, out: &mut String) {
+fn shape(endpoint: &EndpointDescription, shape: &AskedShape, entropy: &mut Entropy<'_>) -> String {
+    if !matches!(shape, AskedShape::Input(_)) && entropy.once_in(12) {
+        return entropy.of(&NO_TEXT).to_owned();
+    }
+    match shape {
+        AskedShape::Input(at) => leaf(endpoint, *at, entropy),
+        AskedShape::Literal(value) => value.to_string(),
+        AskedShape::Object(members) => object(endpoint, members, entropy),
+        AskedShape::Array(shapes) => {
+            let mut all: Vec<String> = shapes.iter().map(|inner| self::shape(endpoint, inner, entropy)).collect();
+            match entropy.below(16) {
+                14 => drop(all.pop()),
+                15 => all.push("0".to_owned()),
+                _ => {}
+            }
+            format!("[{}]", all.join(","))
+        }
+    }
+}
+
+fn object(endpoint: &EndpointDescription, members: &[Asked], entropy: &mut Entropy<'_>) -> String {
     let mut all = Vec::new();
     for Asked { name, shape } in members {
         if entropy.once_in(16) {
             continue;
         }
-        let value = if let AskedShape::Input(at) = shape {
-            leaf(endpoint, *at, entropy)
-        } else if let AskedShape::Object(inner) = shape {
-            let mut text = String::new();
-            if entropy.once_in(16) {
-                entropy.of(&NO_TEXT).to_owned()
-            } else {
-                object(endpoint, inner, entropy, &mut text);
-                text
-            }
-        } else if let AskedShape::Literal(value) = shape {
-            if entropy.once_in(8) { entropy.of(&NO_TEXT).to_owned() } else { value.to_string() }
-        } else {
-            entropy.of(&NO_TEXT).to_owned()
-        };
+        let value = self::shape(endpoint, shape, entropy);
         let mut key = Value::from(name.as_str()).to_string();
         if let Some(first) = name.chars().next().filter(|first| first.is_ascii() && entropy.once_in(16)) {
             key = format!("\"\\u{:04x}{}\"", u32::from(first), name.get(1..).unwrap_or_default());
@@ -281,7 +317,7 @@ fn object(endpoint: &EndpointDescription, members: &[Asked], entropy: &mut Entro
         all.extend((0..101).map(|number| format!("\"z{number}\":0")));
     }
     let separator = if entropy.once_in(16) { " ,\n\t" } else { "," };
-    out.push_str(&format!("{{{}}}", all.join(separator)));
+    format!("{{{}}}", all.join(separator))
 }
 
 fn pairs(endpoint: &EndpointDescription, members: &[Asked], entropy: &mut Entropy<'_>) -> Vec<(String, String)> {
