@@ -34,7 +34,7 @@ impl Served {
         self.dialect.name()
     }
 
-    /// How many endpoints it has.
+    /// How many endpoints it describes: one for each method of each.
     pub fn endpoints(&self) -> usize {
         self.description.endpoints.len()
     }
@@ -58,8 +58,14 @@ impl Served {
                     params: &found.params,
                     origins: &[],
                 };
-                let (outcome, errors) = self.conclude(found.endpoint, &request, &mut entropy);
-                (Some(found.endpoint), outcome, errors)
+                // Of several at one route the one whose conditions hold; the first answers for none.
+                match found.select(&request) {
+                    Ok(at) => {
+                        let (outcome, errors) = self.conclude(at, &request, &mut entropy);
+                        (Some(at), outcome, errors)
+                    }
+                    Err(refusal) => (Some(found.endpoint), Outcome::plain(refusal.kind), refusal.errors),
+                }
             }
             Found::WrongMethod { allow, .. } => {
                 let outcome = Outcome::plain(Kind::MethodNotAllowed);
@@ -79,6 +85,12 @@ impl Served {
         Some(outcome.kind)
     }
 
+    /// A description of the endpoint at this place of the dialect; each of its methods has one.
+    fn described(&self, at: usize) -> Option<&EndpointDescription> {
+        let name = self.dialect.endpoint(at).name();
+        self.description.endpoints.iter().find(|endpoint| endpoint.name == name)
+    }
+
     /// As the server does it, with some outcome of the operation in place of the operation.
     fn conclude(
         &self,
@@ -94,8 +106,8 @@ impl Served {
                 (sample::outcome(refusal.kind, &mut Entropy::new(&[])), refusal.errors)
             }
             Ok(_) => {
-                let outcomes = self.description.endpoints.get(endpoint).map(|endpoint| endpoint.outcomes.as_slice());
-                let outcomes = outcomes.unwrap_or_default();
+                let outcomes =
+                    self.described(endpoint).map(|endpoint| endpoint.outcomes.as_slice()).unwrap_or_default();
                 let kind = outcomes.get(entropy.below(outcomes.len())).map_or(Kind::Fault, |outcome| outcome.kind);
                 let outcome = sample::outcome(kind, entropy);
                 let errors = self.dialect.problems(endpoint, &outcome.problems);
@@ -105,7 +117,7 @@ impl Served {
     }
 
     fn judge(&self, at: Option<usize>, kind: Kind, response: &Response, crafted: &Crafted) {
-        let described: Vec<&OutcomeDescription> = match at.and_then(|at| self.description.endpoints.get(at)) {
+        let described: Vec<&OutcomeDescription> = match at.and_then(|at| self.described(at)) {
             Some(endpoint) => of_kind(endpoint, kind).collect(),
             None => self.description.endpoints.iter().flat_map(|endpoint| of_kind(endpoint, kind)).collect(),
         };
@@ -127,13 +139,15 @@ impl Served {
         }
         let alike = |kind: &&Kind| kind.chain().any(|each| each == Kind::InvalidCredentials);
         let tokens = Tokens::default();
-        let all = self.description.endpoints.iter().enumerate();
-        let all = all.filter(|(_, endpoint)| of_kind(endpoint, Kind::InvalidCredentials).next().is_some());
+        let denies = |at: &usize| {
+            self.described(*at).is_some_and(|endpoint| of_kind(endpoint, Kind::InvalidCredentials).next().is_some())
+        };
+        let all = (0..self.dialect.endpoints().len()).filter(denies);
         let answers = |at: usize| {
             let outcomes = Kind::ALL.iter().filter(alike).map(|kind| Outcome::plain(*kind));
             outcomes.map(|outcome| self.dialect.encode(Some(at), &plain(&outcome, &tokens))).collect()
         };
-        all.map(|(at, endpoint)| (format!("{}/{}", self.name(), endpoint.name), answers(at))).collect()
+        all.map(|at| (format!("{}/{}", self.name(), self.dialect.endpoint(at).name()), answers(at))).collect()
     }
 }
 

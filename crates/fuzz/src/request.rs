@@ -86,7 +86,7 @@ pub(crate) fn craft(endpoint: &EndpointDescription, entropy: &mut Entropy<'_>) -
             continue;
         }
         if let Some(place) = input.places.get(entropy.below(input.places.len())) {
-            let text = value(endpoint, input, entropy);
+            let text = value(input, entropy);
             outside.put(place, &text, &mut crafted, entropy);
         }
     }
@@ -144,22 +144,12 @@ impl Outside {
     }
 }
 
-/// Whether the value may be shown to nobody: a secret, or what has to repeat one.
-pub(crate) fn is_secret(endpoint: &EndpointDescription, input: &InputDescription) -> bool {
-    let repeats = |one: &InputDescription, other: &InputDescription| {
-        one.rules.iter().any(|rule| rule.rule == Rule::Same(other.wire.clone()))
-    };
-    let secret = |input: &InputDescription| input.field.is_some_and(Field::is_secret);
-    secret(input)
-        || endpoint.inputs.iter().any(|other| secret(other) && (repeats(input, other) || repeats(other, input)))
-}
-
-fn value(endpoint: &EndpointDescription, input: &InputDescription, entropy: &mut Entropy<'_>) -> String {
+fn value(input: &InputDescription, entropy: &mut Entropy<'_>) -> String {
     let choice =
         input.rules.iter().find_map(|rule| if let Rule::OneOf(values) = &rule.rule { values.first() } else { None });
     let plain = if let Some(choice) = choice {
         choice.clone()
-    } else if is_secret(endpoint, input) {
+    } else if input.is_secret() {
         format!("{CANARY}-horse") // as long as ktor's passwords may be
     } else {
         match input.field {
@@ -270,7 +260,7 @@ fn leaf(endpoint: &EndpointDescription, at: usize, entropy: &mut Entropy<'_>) ->
             _ => entropy.of(&NO_TEXT).to_owned(),
         };
     }
-    let text = endpoint.inputs.get(at).map(|input| value(endpoint, input, entropy)).unwrap_or_default();
+    let text = endpoint.inputs.get(at).map(|input| value(input, entropy)).unwrap_or_default();
     Value::from(text).to_string()
 }
 
@@ -324,7 +314,7 @@ fn pairs(endpoint: &EndpointDescription, members: &[Asked], entropy: &mut Entrop
     let mut all = Vec::new();
     for Asked { name, shape } in members {
         let text = if let AskedShape::Input(at) = shape {
-            endpoint.inputs.get(*at).map(|input| value(endpoint, input, entropy)).unwrap_or_default()
+            endpoint.inputs.get(*at).map(|input| value(input, entropy)).unwrap_or_default()
         } else if let AskedShape::Literal(Value::String(text)) = shape {
             text.clone()
         } else {

@@ -25,8 +25,9 @@ use crate::sample::{REQUEST_ID, Sample, Sent};
 
 type Failure = Box<dyn std::error::Error>;
 
-const ROUNDS: usize = 60;
-const CALLS: u32 = 4_000;
+// Short ones: on a busy machine a long round measures whoever else got the processor.
+const ROUNDS: usize = 1_000;
+const CALLS: u32 = 100;
 const RENDER_MAX: f64 = 2_000.0;
 const READ_MAX: f64 = 3_000.0;
 
@@ -39,9 +40,8 @@ pub(crate) struct Written {
 fn main() -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let mut all = files()?;
-    load::print(&all, &mut out)?;
     all.push(Written { name: "wide".to_owned(), text: include_str!("wide.toml").to_owned() });
-    writeln!(out, "\nanswer to a login (goal: at most 2.00 µs), with headers; rivals: the body alone\n")?;
+    writeln!(out, "answer to a login (goal: at most 2.00 µs), with headers; rivals: the body alone\n")?;
     writeln!(
         out,
         "{:<14} {:>6} {:>8} {:>8} {:>7} {:>10} {:>7}  goal",
@@ -72,7 +72,8 @@ fn main() -> Result<(), Failure> {
             goal(*ours <= READ_MAX)
         )?;
     }
-    Ok(())
+    all.pop();
+    load::print(&all, &mut out)
 }
 
 /// Every dialect in the repository, the gallery last.
@@ -115,8 +116,8 @@ fn measure(written: &Written) -> Result<Measured, Failure> {
     let dialect = compiled(written)?;
     let description = dialect.describe();
     let logs_in = |operation: Operation| operation == Operation::Login;
-    let at = description.endpoints.iter().position(|endpoint| logs_in(endpoint.operation)).ok_or("no login")?;
-    let endpoint = &description.endpoints[at];
+    let endpoint = description.endpoints.iter().find(|endpoint| logs_in(endpoint.operation)).ok_or("no login")?;
+    let at = dialect.endpoints().iter().position(|each| each.name() == endpoint.name).ok_or("no login")?;
     let (sample, other) = (Sample::new(0), Sample::new(1));
     let (body, different) =
         (dialect.encode(Some(at), &answer(&sample)).body, dialect.encode(Some(at), &answer(&other)).body);
