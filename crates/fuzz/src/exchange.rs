@@ -7,7 +7,10 @@ use http::header::CONTENT_TYPE;
 use myna_core::outcome::{Kind, Outcome};
 use myna_dialect::describe::{BodyDescription, Description, EndpointDescription, OutcomeDescription};
 use myna_dialect::diagnostic::Source;
-use myna_dialect::{Answer, Dialect, FieldErrors, Found, Insecure, Request, Response, Router, Tokens, compile};
+use myna_dialect::{
+    Answer, Decoded, Dialect, Echo, FieldErrors, Found, Insecure, Language, Refusal, Request, Response, Router, Tokens,
+    compile,
+};
 use serde_json::Value;
 
 use crate::entropy::Entropy;
@@ -47,7 +50,8 @@ impl Served {
         let mut entropy = Entropy::new(choices);
         let crafted = craft(self.description.endpoints.get(endpoint)?, &mut entropy);
         let tokens = Tokens::default();
-        let (at, outcome, errors) = match self.router.find(&crafted.method, &crafted.path) {
+        let language = self.dialect.language(&crafted.headers);
+        let (at, Concluded { outcome, errors, echo }) = match self.router.find(&crafted.method, &crafted.path) {
             Found::Endpoint(found) => {
                 let request = Request {
                     method: &crafted.method,
@@ -60,16 +64,13 @@ impl Served {
                 };
                 // Of several at one route the one whose conditions hold; the first answers for none.
                 match found.select(&request) {
-                    Ok(at) => {
-                        let (outcome, errors) = self.conclude(at, &request, &mut entropy);
-                        (Some(at), outcome, errors)
-                    }
-                    Err(refusal) => (Some(found.endpoint), Outcome::plain(refusal.kind), refusal.errors),
+                    Ok(at) => (Some(at), self.conclude(at, &request, language, &mut entropy)),
+                    Err(refusal) => (Some(found.endpoint), refusal.into()),
                 }
             }
             Found::WrongMethod { allow, .. } => {
                 let outcome = Outcome::plain(Kind::MethodNotAllowed);
-                let answer = Answer { allow: Some(&allow), ..plain(&outcome, &tokens) };
+                let answer = Answer { allow: Some(&allow), language, ..plain(&outcome, &tokens) };
                 let response = self.dialect.encode(None, &answer);
                 assert!(!allow.is_empty(), "a wrong method without a right one");
                 self.judge(None, Kind::MethodNotAllowed, &response, &crafted);
@@ -79,7 +80,7 @@ impl Served {
             Found::Nothing => return None,
         };
         let minted = sample::tokens();
-        let answer = Answer { errors: &errors, ..plain(&outcome, &minted) };
+        let answer = Answer { errors: &errors, echo: &echo, language, ..plain(&outcome, &minted) };
         let response = self.dialect.encode(at, &answer);
         self.judge(at, outcome.kind, &response, &crafted);
         Some(outcome.kind)
@@ -96,22 +97,23 @@ impl Served {
         &self,
         endpoint: usize,
         request: &Request<'_>,
+        language: Language,
         entropy: &mut Entropy<'_>,
-    ) -> (Outcome, Vec<FieldErrors>) {
+    ) -> Concluded {
         match self.dialect.decode(endpoint, request) {
             Err(refusal) => {
                 assert!(!format!("{refusal:?}").contains(CANARY), "a secret in a refusal");
                 // The server reads once more to tell everything that is wrong.
                 drop(self.dialect.decode_unchecked(endpoint, request));
-                (sample::outcome(refusal.kind, &mut Entropy::new(&[])), refusal.errors)
+                refusal.into()
             }
-            Ok(_) => {
+            Ok(Decoded { echo, .. }) => {
                 let outcomes =
                     self.described(endpoint).map(|endpoint| endpoint.outcomes.as_slice()).unwrap_or_default();
                 let kind = outcomes.get(entropy.below(outcomes.len())).map_or(Kind::Fault, |outcome| outcome.kind);
                 let outcome = sample::outcome(kind, entropy);
-                let errors = self.dialect.problems(endpoint, &outcome.problems);
-                (outcome, errors)
+                let errors = self.dialect.problems(endpoint, &outcome.problems, language);
+                Concluded { outcome, errors, echo }
             }
         }
     }
@@ -151,8 +153,30 @@ impl Served {
     }
 }
 
+/// What is to be answered.
+struct Concluded {
+    outcome: Outcome,
+    errors: Vec<FieldErrors>,
+    echo: Echo,
+}
+
+impl From<Refusal> for Concluded {
+    fn from(Refusal { kind, errors, echo }: Refusal) -> Self {
+        Self { outcome: sample::outcome(kind, &mut Entropy::new(&[])), errors, echo }
+    }
+}
+
 fn plain<'a>(outcome: &'a Outcome, tokens: &'a Tokens) -> Answer<'a> {
-    Answer { outcome, tokens, errors: &[], request_id: "0123456789abcdef", now: sample::NOW, allow: None }
+    Answer {
+        outcome,
+        tokens,
+        errors: &[],
+        request_id: "0123456789abcdef",
+        now: sample::NOW,
+        allow: None,
+        echo: Echo::NONE,
+        language: Language::default(),
+    }
 }
 
 fn of_kind(endpoint: &EndpointDescription, kind: Kind) -> impl Iterator<Item = &OutcomeDescription> {
