@@ -88,6 +88,16 @@ pub struct AccessJwt {
     /// The member that makes claims those of a refresh token: never in an access token (JT-09). `None` where a fixed claim
     /// tells them apart, and where refresh tokens are no JWTs.
     pub(crate) foreign: Option<String>,
+    pub(crate) end: End,
+}
+
+/// What ends an access token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum End {
+    /// Its claim `exp`: without one it is none of ours, though a key that others hold, too, may have signed it (JT-07).
+    Expiry,
+    /// Its session only, where the dialect's API knows no `exp`.
+    Session,
 }
 
 impl AccessJwt {
@@ -109,6 +119,9 @@ impl AccessJwt {
     /// Whom verified claims name; `None` when they are not claims that this profile writes.
     pub fn read(&self, claims: &Map<String, Value>) -> Option<Bearer> {
         if self.foreign.as_ref().is_some_and(|name| claims.contains_key(name)) {
+            return None;
+        }
+        if self.end == End::Expiry && !claims.contains_key("exp") {
             return None;
         }
         let mut named = Named::default();

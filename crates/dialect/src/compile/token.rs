@@ -6,10 +6,11 @@ use super::Compiler;
 use super::emit::Use;
 use crate::diagnostic::did_you_mean;
 use crate::file::{Table, Text};
+use crate::insecure::Insecure;
 use crate::slot::{Place, Slot};
 use crate::template::{Absent, Case, Form};
 use crate::token::{
-    AccessJwt, AccessProfile, Alphabet, Claim, Expected, Jwt, JwtProfile, OpaqueProfile, RefreshProfile,
+    AccessJwt, AccessProfile, Alphabet, Claim, End, Expected, Jwt, JwtProfile, OpaqueProfile, RefreshProfile,
 };
 use crate::tree::{self, Entry, Placeholder, Tree, literal};
 
@@ -63,14 +64,10 @@ impl Compiler {
         table.only(&["format", "algorithm", "header", "claims", "lifetime"], &mut self.faults);
         let lifetime = self.lifetime(table);
         let (jwt, claims) = self.jwt(table, Place::AccessClaims)?;
-        let exp = jwt.1.iter().find(|entry| literal(&entry.key) == Some("exp"));
-        if !exp.is_some_and(|entry| is_plain(&entry.value, Slot::AccessExpiresAt)) {
-            let span = exp.map_or(claims.span.clone(), |entry| entry.key_span.clone());
-            let help = r#""exp": "{access.expires_at}", a member of the claims themselves"#.to_owned();
-            self.faults.add_with(span, "access tokens must expire (RFC 7519 §4.1.4)", help);
-        }
         let mut names = Vec::new();
         naming(&jwt.0.members, &mut names);
+        let exp = jwt.1.iter().find(|entry| literal(&entry.key) == Some("exp"));
+        let end = self.end(exp, &claims, &names);
         if !names.iter().any(|claim| *claim != Claim::Session) {
             let message = if names.is_empty() {
                 "the claims name nobody: an access token could not be read back"
@@ -80,7 +77,29 @@ impl Compiler {
             let help = "one claim must be `{user.id}`, `{user.email}` or `{user.username}`".to_owned();
             self.faults.add_with(claims.span, message, help);
         }
-        Some(AccessJwt { jwt: jwt.0, lifetime: lifetime?, foreign: None })
+        Some(AccessJwt { jwt: jwt.0, lifetime: lifetime?, foreign: None, end })
+    }
+
+    /// What ends the tokens, and the proof that something does.
+    fn end(&mut self, exp: Option<&Entry>, claims: &Text, names: &[Claim]) -> End {
+        if exp.is_none() && self.insecure.has(Insecure::NoExpiry) {
+            self.loosen(Insecure::NoExpiry, claims.span.clone(), "");
+            if !names.contains(&Claim::Session) {
+                let help = "put `{session.id}` into a claim".to_owned();
+                let message = "a token without `exp` has to name its session: nothing else ends it";
+                self.faults.add_with(claims.span.clone(), message, help);
+            }
+            return End::Session;
+        }
+        if !exp.is_some_and(|entry| is_plain(&entry.value, Slot::AccessExpiresAt)) {
+            let span = exp.map_or(claims.span.clone(), |entry| entry.key_span.clone());
+            let mut help = r#""exp": "{access.expires_at}", a member of the claims themselves"#.to_owned();
+            if exp.is_none() {
+                help += "; or say it out loud: insecure = [\"no_expiry\"]";
+            }
+            self.faults.add_with(span, "access tokens must expire (RFC 7519 §4.1.4)", help);
+        }
+        End::Expiry
     }
 
     fn refresh_profile(&mut self, table: &Table<'_>) -> Option<RefreshProfile> {

@@ -4,6 +4,7 @@ use super::{myna, text};
 
 const LOOSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/loose");
 const WORDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/words");
+const ENDLESS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/endless");
 const EVERYTHING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/everything");
 const OPAQUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/opaque");
 
@@ -47,12 +48,12 @@ fn every_operation_holds_over_http() {
 
 #[test]
 fn what_legacy_apis_insist_on_holds_in_process() {
-    passes(&[LOOSE]);
+    passes(&[LOOSE, ENDLESS]);
 }
 
 #[test]
 fn what_legacy_apis_insist_on_holds_over_http() {
-    passes(&[LOOSE, "--over-http"]);
+    passes(&[LOOSE, ENDLESS, "--over-http"]);
 }
 
 #[test]
