@@ -138,14 +138,14 @@ const RENEW: Entry = Entry {
     name: "renew",
     summary: "Exchange a valid access token for a new one of the same session.",
     needs: &[&[Field::AccessToken]],
-    takes: &[],
+    takes: &[Field::UserId],
     outcomes: &[Kind::Renewed, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken],
 };
 const LOGOUT: Entry = Entry {
     name: "logout",
     summary: "End the session that the tokens belong to.",
     needs: &[&[Field::AccessToken, Field::RefreshToken]],
-    takes: &[],
+    takes: &[Field::UserId],
     outcomes: &[Kind::SignedOut, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken, Kind::InvalidRefresh],
 };
 const REGISTER: Entry = Entry {
@@ -175,7 +175,7 @@ const CHANGE_PASSWORD: Entry = Entry {
     summary: "Set a new password with the old one; ends every other session of the user. Where the answer shows tokens, they \
               are of a new session.",
     needs: &[&[Field::AccessToken], &[Field::Password], &[Field::NewPassword]],
-    takes: &[],
+    takes: &[Field::UserId],
     outcomes: &[
         Kind::PasswordChanged,
         Kind::InvalidCredentials,
@@ -189,7 +189,7 @@ const USERINFO: Entry = Entry {
     name: "userinfo",
     summary: "Tell who the bearer of the access token is.",
     needs: &[&[Field::AccessToken]],
-    takes: &[],
+    takes: &[Field::UserId],
     outcomes: &[Kind::Identified, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken],
 };
 const ANSWER: Entry = Entry {

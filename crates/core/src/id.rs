@@ -12,6 +12,30 @@ impl fmt::Display for UserId {
     }
 }
 
+impl UserId {
+    /// The id as a client says it: the number, or the UUID that holds it (RFC 9562 §5.8), with or without hyphens, its
+    /// letters large or small. One id has no other spellings.
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = |text: &str| text.parse().ok().filter(|number: &i64| number.to_string() == text);
+        number(text).or_else(|| inside_uuid(text)).map(Self)
+    }
+}
+
+fn inside_uuid(text: &str) -> Option<i64> {
+    let hyphens: Vec<usize> = text.match_indices('-').map(|(at, _)| at).collect();
+    if !hyphens.is_empty() && hyphens != [8, 13, 18, 23] {
+        return None;
+    }
+    let digits = text.replace('-', "");
+    if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let bits = u128::from_str_radix(&digits, 16).ok()?;
+    let (high, low) = ((bits >> 80) as u64 & 0xffff, bits as u64 & 0xffff_ffff_ffff);
+    let frame = bits & !(0xffff << 80) & !0xffff_ffff_ffff;
+    (frame == 0x8000_8000 << 48).then_some((high << 48 | low) as i64)
+}
+
 /// 128 random bits that name a session or a challenge of one user.
 ///
 /// It is no secret by itself (tokens that name it carry a signature or a MAC), but it cannot be guessed either.
@@ -52,7 +76,29 @@ pub struct SessionId {
 
 #[cfg(test)]
 mod tests {
-    use super::Handle;
+    use super::{Handle, UserId};
+
+    #[test]
+    fn a_user_id_has_two_spellings() {
+        for (text, expected) in [
+            ("42", Some(42)),
+            ("00000000-0000-8000-8000-00000000002a", Some(42)),
+            ("0000000000008000800000000000002A", Some(42)),
+            ("00000000-7fff-8000-8000-ffffffffffff", Some(i64::MAX)),
+            ("042", None),
+            ("+42", None),
+            ("42 ", None),
+            ("", None),
+            ("00000000-0000-8000-8000-0000000002a", None),
+            ("00000000-00008000-8000-0000-0000002a", None),
+            ("00000000-0000-4000-8000-00000000002a", None),
+            ("00000001-0000-8000-8000-00000000002a", None),
+            ("00000000-0000-8000-9000-00000000002a", None),
+            ("+0000000-0000-8000-8000-00000000002a", None),
+        ] {
+            assert_eq!(UserId::parse(text), expected.map(UserId), "{text}");
+        }
+    }
 
     #[test]
     fn handle_text_round_trips_and_is_strict() {

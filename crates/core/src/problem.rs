@@ -27,11 +27,13 @@ pub enum Field {
     NewPassword,
     /// The token of a reset link.
     ResetToken,
+    /// The bearer's id, where an API wants it beside the token: in the path, in a header.
+    UserId,
 }
 
 impl Field {
     /// Every field, in the order of the enum.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Identifier,
         Self::Password,
         Self::Device,
@@ -44,6 +46,7 @@ impl Field {
         Self::LastName,
         Self::NewPassword,
         Self::ResetToken,
+        Self::UserId,
     ];
 
     /// The name in dialect files.
@@ -61,6 +64,7 @@ impl Field {
             Self::LastName => "last_name",
             Self::NewPassword => "new_password",
             Self::ResetToken => "reset_token",
+            Self::UserId => "user_id",
         }
     }
 
@@ -79,7 +83,8 @@ impl Field {
             | Self::Username
             | Self::FirstName
             | Self::MiddleName
-            | Self::LastName => false,
+            | Self::LastName
+            | Self::UserId => false,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Decision, used};
 use crate::change::Change;
+use crate::id::UserId;
 use crate::outcome::{Kind, Outcome};
 use crate::policy::Ctx;
 use crate::session::{Bearer, Session};
@@ -28,6 +29,15 @@ pub(super) fn accepted<'a>(ctx: &Ctx<'_>, bearer: &Bearer, facts: Option<&'a Fac
         (_, Bearer::User(_) | Bearer::Named(_)) => true,
     };
     (lives && facts.known.user.is_active()).then_some(facts)
+}
+
+/// Whether what a request says about its bearer beside the token holds: an API may want the user's id in the path or in a
+/// header, too. Of anybody else the bearer is told nothing, not even whether there is such a user.
+pub fn is_as_claimed(facts: Option<&Facts>, user: Option<&str>) -> bool {
+    match (facts, user) {
+        (Some(facts), Some(claimed)) => UserId::parse(claimed) == Some(facts.known.user.id),
+        (None, _) | (_, None) => true,
+    }
 }
 
 /// Decides `userinfo`.

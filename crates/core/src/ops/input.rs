@@ -74,7 +74,8 @@ fn problem(field: Field, text: &str) -> Option<Problem> {
         | Field::MiddleName
         | Field::LastName
         | Field::NewPassword
-        | Field::ResetToken => return None,
+        | Field::ResetToken
+        | Field::UserId => return None,
     };
     Some(Problem { field, kind })
 }

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::ops::NewPassword;
-use myna_core::ops::bearer::Facts;
+use myna_core::ops::bearer::{Facts, is_as_claimed};
 use myna_core::ops::refresh::Proof;
 use myna_core::outcome::Kind;
 use myna_core::policy::Verdict;
@@ -127,7 +127,7 @@ impl App {
         call: &Call,
         now: Timestamp,
     ) -> Result<Result<(Bearer, Option<Facts>), Kind>, Fault> {
-        Ok(match self.claimed(call, now, Expiry::Enforce) {
+        let known = match self.claimed(call, now, Expiry::Enforce) {
             Err(kind) => Err(kind),
             Ok(Claimed::Proven(bearer)) => {
                 let facts = self.store.load_bearer(&bearer).await?;
@@ -138,7 +138,12 @@ impl App {
                 let session = facts.as_ref().and_then(|facts| facts.session.as_ref());
                 self.prove_access(call, now, Expiry::Enforce, &presented, session).map(|bearer| (bearer, facts))
             }
-        })
+        };
+        let claimed = call.inputs.text(Field::UserId);
+        Ok(known.and_then(|(bearer, facts)| match is_as_claimed(facts.as_ref(), claimed.as_deref()) {
+            true => Ok((bearer, facts)),
+            false => Err(Kind::InvalidToken),
+        }))
     }
 
     /// What the call's access token says before anything is loaded.

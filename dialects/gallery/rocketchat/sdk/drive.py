@@ -54,7 +54,12 @@ assert client("grace", password).me()["name"] == "Grace"
 refuses(RocketApiException, chat.users_register, "grace@example.com", "Grace", password, "grace")
 
 # After a logout the token is worth nothing, and neither is half of the headers.
-refuses(RocketBadStatusCodeException, client(None, None, auth_token=token, user_id="").me)
+kept.headers["X-User-Id"] = "2"
+refuses(RocketBadStatusCodeException, kept.me)
+del kept.headers["X-User-Id"]
+refuses(RocketBadStatusCodeException, kept.me)
+kept.headers["X-User-Id"] = "1"
+assert kept.me()["_id"] == "1"
 assert chat.logout()["status"] == "success"
 refuses(RocketBadStatusCodeException, chat.me)
 refuses(RocketBadStatusCodeException, kept.me)

@@ -2,8 +2,25 @@
 
 use super::*;
 use crate::identifier::Canonical;
-use crate::ops::bearer::{Facts, decide_renew, decide_userinfo};
+use crate::ops::bearer::{Facts, decide_renew, decide_userinfo, is_as_claimed};
 use crate::session::Bearer;
+
+#[test]
+fn the_bearer_is_who_the_request_says_beside_the_token() {
+    let known = facts(user(), Some(session()));
+    let (number, uuid) = (USER.to_string(), format!("00000000-0000-8000-8000-{:012x}", USER.0));
+    for (claimed, holds) in [
+        (None, true),
+        (Some(number.as_str()), true),
+        (Some(uuid.as_str()), true),
+        (Some("999"), false),
+        (Some("me"), false),
+        (Some(""), false),
+    ] {
+        assert_eq!(is_as_claimed(Some(&known), claimed), holds, "{claimed:?}");
+        assert!(is_as_claimed(None, claimed), "{claimed:?}: that there is nobody is told by the decision");
+    }
+}
 
 fn facts(user: User, session: Option<Session>) -> Facts {
     let known = known(user);
