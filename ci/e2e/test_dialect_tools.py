@@ -1,6 +1,9 @@
-"""The tools for whoever writes a dialect: `--watch`, differences of cases."""
+"""The tools for whoever writes a dialect: `--watch`, differences of cases, new, docs, schema."""
 
+import json
+import re
 import subprocess
+import tomllib
 import unittest
 
 import support
@@ -120,13 +123,16 @@ class New(unittest.TestCase):
         shown = run("dialect", "show", "spring").stdout
         run("dialect", "new", "shop", "--like", "spring", cwd=cwd)
         text = (cwd / "shop" / "dialect.toml").read_text()
-        self.assertEqual(text, shown.replace('dialect = "spring"', 'dialect = "shop"'))
+        schema = "#:schema ./dialect.schema.json\n"
+        self.assertEqual(text, schema + shown.replace('dialect = "spring"', 'dialect = "shop"'))
         cases = {path.name for path in (support.ROOT / "dialects" / "spring" / "cases").iterdir()}
         self.assertEqual({path.name for path in (cwd / "shop" / "cases").iterdir()}, cases)
         run("dialect", "test", "shop", cwd=cwd)
         # Also from one's own.
         run("dialect", "new", "other", "--like", "./shop", cwd=cwd)
-        self.assertIn('dialect = "other"', (cwd / "other" / "dialect.toml").read_text())
+        other = (cwd / "other" / "dialect.toml").read_text()
+        self.assertIn('dialect = "other"', other)
+        self.assertEqual(other.count("#:schema"), 1)
 
     def test_nothing_is_overwritten_and_names_are_lawful(self):
         cwd = support.folder()
@@ -138,3 +144,77 @@ class New(unittest.TestCase):
         self.assertIn("did you mean `spring`?", run("dialect", "new", "x", "--like", "sprin", cwd=cwd, status=1).stderr)
         self.assertFalse((cwd / "x").exists())
         self.assertIn("--watch", run("dialect", "new", "x", "--watch", cwd=cwd, status=2).stderr)
+
+
+class Docs(unittest.TestCase):
+    def test_the_api_is_told_from_its_file(self):
+        for name in ("spring", "passport", "portal", "ktor", "gateway"):
+            with self.subTest(name):
+                said = run("dialect", "docs", name).stdout
+                self.assertEqual(said, run("dialect", "docs", name).stdout)
+                text = run("dialect", "show", name).stdout
+                for route in re.findall(r'^route *= "(.*)"', text, re.M):
+                    self.assertIn(f"`{route}`", said)
+        said = run("dialect", "docs", "spring").stdout
+        for expected in (
+            "# Login with JWT, Spring Security style\n",
+            "Access tokens are JWTs, signed with HS256.",
+            "| `passwordConfirm` | body | yes | not empty; the same as `password` |",
+            "| `Authorization` | `authorization: Bearer …` | yes |  |",
+            '"expirationTs": <access.expires_at>',
+            "**409 `identifier_taken`**",
+            "\nPOST /api/login\n",
+        ):
+            self.assertIn(expected, said)
+
+    def test_loosenings_and_what_is_left_out_are_told(self):
+        folder = spring()
+        file = folder / "dialect.toml"
+        file.write_text(file.read_text().replace(
+            "[token.access]", '[left_out]\ncaptcha = "No pictures are drawn here."\n\n[token.access]', 1))
+        out = support.folder() / "api.md"
+        with Watching("dialect", "docs", folder, "--out", out, "--watch") as watching:
+            watching.runs(1)
+            self.assertIn("- `captcha`: No pictures are drawn here.", out.read_text())
+            file.write_text(file.read_text().replace("No pictures", "Not one picture"))
+            watching.runs(2)
+            self.assertIn("Not one picture", out.read_text())
+
+
+class Schema(unittest.TestCase):
+    """The JSON Schema, judged by a validator that is not ours."""
+
+    @classmethod
+    def setUpClass(cls):
+        import jsonschema
+
+        cls.schema = json.loads(run("dialect", "schema").stdout)
+        jsonschema.Draft202012Validator.check_schema(cls.schema)
+        cls.validator = jsonschema.Draft202012Validator(cls.schema)
+
+    def faults(self, path):
+        """What the schema says about a file."""
+        found = tomllib.loads(path.read_text())
+        return [error.message for error in self.validator.iter_errors(found)]
+
+    def test_every_dialect_is_valid(self):
+        files = sorted((support.ROOT / "dialects").rglob("dialect.toml"))
+        self.assertGreater(len(files), 4)
+        for file in files + [support.ROOT / "crates/server/tests/dialects/everything/dialect.toml"]:
+            with self.subTest(file):
+                self.assertEqual(self.faults(file), [])
+
+    def test_what_a_schema_can_see_is_refused(self):
+        for name in (
+            "unknown-key", "unknown-outcome", "unknown-rule", "wrong-type", "no-endpoint", "bad-algorithm", "bad-status",
+            "bad-duration", "refresh-of-no-format",
+        ):
+            with self.subTest(name):
+                self.assertNotEqual(self.faults(support.ROOT / f"crates/dialect/tests/faulty/{name}.toml"), [])
+
+    def test_the_file_in_the_repository_is_current(self):
+        file = support.ROOT / "docs" / "generated" / "dialect.schema.json"
+        self.assertEqual(json.loads(file.read_text()), self.schema)
+        cwd = support.folder()
+        run("dialect", "new", "shop", cwd=cwd)
+        self.assertEqual(json.loads((cwd / "shop" / "dialect.schema.json").read_text()), self.schema)

@@ -1,5 +1,6 @@
 //! `myna dialect …`.
 
+mod docs;
 mod new;
 
 use std::io::IsTerminal as _;
@@ -33,6 +34,9 @@ pub(super) enum Dialect {
         /// A built-in dialect, one of the gallery, a folder or a file
         dialect: String,
     },
+    Docs(docs::Docs),
+    /// Print the JSON Schema of dialect files, for editors
+    Schema,
     /// Look for every fault in dialects: file, line, column, what to do
     Check {
         /// Built-in dialects, folders or files [default: every built-in one and the gallery]
@@ -86,6 +90,8 @@ impl Dialect {
                 let documents = compiled.iter().map(|dialect| found.openapi(dialect));
                 documents.into_iter().try_for_each(|document| Ok(say(serde_json::to_string_pretty(&document)?)?))
             }
+            Self::Docs(docs) => docs.run().await,
+            Self::Schema => Ok(say(serde_json::to_string_pretty(&myna_dialect::schema())?)?),
             Self::Check { dialects, watch: false } => check(&dialects),
             Self::Check { dialects, watch: true } => watch(&dialects, async || check(&dialects)).await,
             Self::Test { dialects, against, over_http, only, watch: again } => {

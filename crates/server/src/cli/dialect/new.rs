@@ -145,7 +145,14 @@ fn like_another(like: &str, name: &str) -> anyhow::Result<Draft> {
     })
 }
 
+/// Editors find the schema by this line; it lies beside the file, so that no network is needed and it is of this version.
+const SCHEMA_LINE: &str = "#:schema ./dialect.schema.json\n";
+const SCHEMA_FILE: &str = "dialect.schema.json";
+
 fn write(folder: &Path, draft: &Draft) -> anyhow::Result<()> {
+    let line = if draft.text.contains(SCHEMA_LINE.trim_end()) { "" } else { SCHEMA_LINE };
+    let text = format!("{line}{}", draft.text);
+    let schema = serde_json::to_string_pretty(&myna_dialect::schema())?;
     let cases = folder.join("cases");
     let at = |path: &Path| format!("cannot write {}", path.display());
     if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -158,7 +165,7 @@ fn write(folder: &Path, draft: &Draft) -> anyhow::Result<()> {
         .cases
         .iter()
         .map(|(file, text)| (cases.join(file), text))
-        .chain([(folder.join("dialect.toml"), &draft.text)])
+        .chain([(folder.join("dialect.toml"), &text), (folder.join(SCHEMA_FILE), &schema)])
     {
         fs::write(&file, text).with_context(|| at(&file))?;
     }
