@@ -316,6 +316,13 @@ impl<'k> Answer<'k> {
             if claim("iat", &self.known.access) {
                 return Some(("access.issued_at", "equals iat of the access token".to_owned()));
             }
+            let ends = |span: Option<i64>| near(span.map(|span| self.known.now + span));
+            if ends(self.known.access_lifetime) {
+                return Some(("access.expires_at", "as late as the access token ends".to_owned()));
+            }
+            if ends(self.known.refresh_lifetime) {
+                return Some(("refresh.expires_at", "as late as the refresh token ends".to_owned()));
+            }
             if plain.contains("exp") && plain.contains("refresh") {
                 return Some(("refresh.expires_at", "guessed by its name".to_owned()));
             }

@@ -29,6 +29,9 @@ pub(super) struct Seen {
     pub(super) jwt: Option<Jwt>,
 }
 
+/// Seconds after an exchange at which a token may well end; nearer is the exchange itself, later is no token's end.
+const LATER: std::ops::RangeInclusive<i64> = 60..=400 * 86_400;
+
 /// Everything that is known.
 #[derive(Default, Debug)]
 pub(super) struct Known {
@@ -51,9 +54,9 @@ pub(super) fn plain(name: &str) -> String {
 
 /// Whether a member of that name holds a password.
 pub(super) fn is_password(name: &str) -> bool {
-    let name = plain(name);
+    let name = plain(name.rsplit('.').next().unwrap_or_default());
     let longer = ["password", "passwd", "passphrase"].iter().any(|word| name.contains(word));
-    (longer || ["pass", "pwd"].contains(&name.as_str()))
+    (longer || ["pass", "pwd", "pw", "pin", "secret", "kennwort"].contains(&name.as_str()))
         && !["change", "must", "expire", "updated", "changed"].iter().any(|word| name.contains(word))
 }
 
@@ -213,15 +216,20 @@ impl Known {
 
     /// Spans that the answers tell, where the tokens themselves tell none.
     fn spans(&mut self, value: &Value) {
+        let mut later: Option<i64> = None;
         for (name, value) in scalars(value) {
             let name = plain(&name);
             let number = value.as_i64().or_else(|| value.as_str()?.parse().ok());
             let span = number.filter(|_| is_span(&name)).filter(|span| (1..400_000_000).contains(span));
-            let until = time::read(&value).filter(|_| name.contains("exp")).map(|(time, _)| time - self.now);
-            let Some(span) = span.or(until.filter(|span| *span > 0)) else { continue };
+            let until = time::read(&value).map(|(time, _)| time - self.now).filter(|span| *span > 0);
+            later = later.or(until.filter(|span| LATER.contains(span)));
+            let until = until.filter(|_| name.contains("exp"));
+            let Some(span) = span.or(until) else { continue };
             let slot = if name.contains("refresh") { &mut self.refresh_lifetime } else { &mut self.access_lifetime };
             slot.get_or_insert(span);
         }
+        // Whatever it is called: an answer with a token and a time to come tells when the token ends.
+        self.access_lifetime = self.access_lifetime.or(later);
     }
 
     /// What of a user stands in an answer, for the user of the cases.
@@ -329,11 +337,11 @@ pub(super) fn user_slot(plain: &str) -> Option<(&'static str, &'static str)> {
     Some(match plain {
         "email" | "mail" | "emailaddress" => ("user.email", "email"),
         "username" | "login" | "nickname" | "handle" => ("user.username", "username"),
-        "firstname" | "givenname" | "forename" | "name" | "displayname" | "fullname" => {
+        "first" | "firstname" | "givenname" | "forename" | "name" | "displayname" | "fullname" => {
             ("user.first_name", "first_name")
         }
         "middlename" => ("user.middle_name", "middle_name"),
-        "lastname" | "surname" | "familyname" => ("user.last_name", "last_name"),
+        "last" | "lastname" | "surname" | "familyname" => ("user.last_name", "last_name"),
         "photo" | "avatar" | "picture" | "image" | "avatarurl" | "photourl" => ("user.photo", "photo"),
         _ => return None,
     })

@@ -105,6 +105,11 @@ fn the_examples_of_the_documents_hold() {
     for (name, dialect, case) in [
         ("shop", block(&readme, "```toml", "   dialect = \"shop\""), block(&readme, "```", "   # A wrong password")),
         ("spring", spring, block(&language, "```", "# The first comment is the title")),
+        (
+            "harbour",
+            block(&language, "```toml", "dialect = \"harbour\""),
+            block(&language, "```", "# Sign in, ask who I am"),
+        ),
     ] {
         let cases = folder.path().join(name).join("cases");
         std::fs::create_dir_all(&cases).unwrap();
@@ -114,4 +119,20 @@ fn the_examples_of_the_documents_hold() {
         assert!(output.status.success(), "{name}\n{}\n{}", text(&output.stdout), text(&output.stderr));
         assert!(text(&output.stdout).contains("1 cases passed"), "{}", text(&output.stdout));
     }
+}
+
+#[test]
+fn the_tutorial_begins_as_it_says() {
+    let language = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/dialects.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("login.http"), block(&language, "```http", "POST /harbour")).unwrap();
+    for arguments in [&["dialect", "new", "harbour", "--from", "login.http"][..], &["dialect", "test", "harbour"]] {
+        let output = myna(folder.path(), arguments);
+        assert!(output.status.success(), "{}\n{}", text(&output.stdout), text(&output.stderr));
+    }
+    let drafted = std::fs::read_to_string(folder.path().join("harbour/dialect.toml")).unwrap();
+    for guessed in ["{access.token}", "{access.expires_at|iso8601}", "{access.expires_in}", "{user.first_name?}"] {
+        assert!(drafted.contains(guessed), "{guessed}\n{drafted}");
+    }
+    assert!(!drafted.contains("correct horse battery"), "{drafted}");
 }
