@@ -248,3 +248,21 @@ fn sorted(folder: &Path) -> Result<Vec<PathBuf>, DialectFaults> {
     paths.sort();
     Ok(paths)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gallery_is_served_only_when_it_is_named() {
+        let origins = |enabled: Option<&[&str]>| -> Vec<(String, Origin)> {
+            let enabled = enabled.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+            let found = super::enabled(&config::Dialects { enabled, folder: None }).unwrap();
+            found.into_iter().map(|found| (found.name, found.origin)).collect()
+        };
+        assert!(all(None).unwrap().iter().any(|found| found.origin == Origin::Gallery));
+        assert!(origins(None).iter().all(|(_, origin)| *origin == Origin::Builtin));
+        let named = [("directus".to_owned(), Origin::Gallery), ("spring".to_owned(), Origin::Builtin)];
+        assert_eq!(origins(Some(&["spring", "directus"])), named);
+    }
+}
