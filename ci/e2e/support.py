@@ -18,7 +18,8 @@ import time
 import types
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILT = ROOT / "target" / "release" / "myna"
+# While a test is written, a debug build does: MYNA_E2E_BINARY=target/debug/myna.
+BUILT = pathlib.Path(os.environ.get("MYNA_E2E_BINARY") or ROOT / "target" / "release" / "myna").absolute()
 TOOLS = ROOT / "target" / "test-tools"
 # The documents lie beside the repository where the project is developed; a clone alone has no copy of them.
 DOCUMENTS = ROOT.parent / "shared" / "apis"

@@ -87,11 +87,16 @@ pub(crate) enum Shape {
 type Found<'g, 'a> = &'g mut [Got<'a>];
 
 impl BodyPlan {
-    /// Reads the body into `got`, one for each input.
+    /// Reads the body into `got`, one for each input. `texts`: whether an input is text and nothing else.
     ///
     /// # Errors
     /// How it cannot be read.
-    pub(crate) fn read<'a>(&self, request: &Request<'a>, got: &mut Vec<Got<'a>>) -> Result<(), Kind> {
+    pub(crate) fn read<'a>(
+        &self,
+        request: &Request<'a>,
+        texts: impl Fn(usize) -> bool,
+        got: &mut Vec<Got<'a>>,
+    ) -> Result<(), Kind> {
         let members = match self.parse(request)? {
             Some(Node::Object(members)) => members,
             Some(Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) | Node::Array(_)) => {
@@ -104,7 +109,9 @@ impl BodyPlan {
         self.object(&self.members, members, got).ok_or(Kind::Malformed)?;
         for (at, input) in self.repeats.iter().enumerate() {
             let repeated = std::mem::take(&mut got[inputs + at]);
-            if got[*input] == Got::Absent {
+            // What is no text is told wherever it stands, also where the value is there already.
+            let wrong = repeated == Got::Wrong || (texts(*input) && matches!(repeated, Got::Raw(_)));
+            if got[*input] == Got::Absent || wrong {
                 got[*input] = repeated;
             }
         }

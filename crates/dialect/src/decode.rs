@@ -147,7 +147,8 @@ impl Dialect {
         }
         let mut got = vec![Got::Absent; plan.inputs.len()];
         if let Some(body) = &plan.body {
-            body.read(request, &mut got)?;
+            let texts = |at: usize| plan.inputs.get(at).is_some_and(|input| input.field.is_some());
+            body.read(request, texts, &mut got)?;
         }
         for (input, got) in plan.inputs.iter().zip(&mut got) {
             // What an operation reads is text and nothing else.

@@ -51,9 +51,10 @@ impl Found {
     /// The OpenAPI document of `dialect`, which this file compiled to, with its cases as examples. A case with faults
     /// gives none: `myna dialect test` names them.
     pub(crate) fn openapi(&self, dialect: &Dialect) -> serde_json::Value {
-        let mut cases: Vec<Case> = self.cases.iter().filter_map(|source| case::parse(source).ok()).collect();
-        // A case of few steps shows one thing.
-        cases.sort_by_key(|case| case.steps.len());
+        // Of `login.case` and `login-of-a-disabled-user.case` the first is what a reader wants to see first.
+        let mut sources: Vec<&Source> = self.cases.iter().collect();
+        sources.sort_by_key(|source| source.name.len());
+        let cases: Vec<Case> = sources.into_iter().filter_map(|source| case::parse(source).ok()).collect();
         openapi::document(&dialect.describe(), &cases)
     }
 }
@@ -163,6 +164,15 @@ pub(crate) fn named(name: &str, folder: Option<&Path>) -> Result<Found, DialectF
             let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
             Err(DialectFaults::plain(vec![format!("there is no dialect, file or folder `{name}`{hint}")]))
         }
+    }
+}
+
+/// The dialect of that name among those that can be served; `None` when it is there no more, or cannot be read.
+pub(crate) fn of_name(name: &str, folder: Option<&Path>) -> Option<Found> {
+    let own = folder.map(|folder| folder.join(name).join("dialect.toml")).filter(|file| file.is_file());
+    match own {
+        Some(file) => read(&file).ok(),
+        None => SHIPPED.iter().find(|shipped| shipped.name == name).map(from_shipped),
     }
 }
 

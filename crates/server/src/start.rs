@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::config::{Certificate, Config, Password};
 use crate::dialects;
 use crate::hashing::{Hashing, Size};
+use crate::http::docs::Docs;
 use crate::http::listener::{Bound, Limits, serve};
 use crate::http::site::{RESERVED, Site};
 use crate::http::tls;
@@ -88,12 +89,9 @@ impl Server {
             mail_queued: Arc::new(Notify::new()),
         });
         let limits = limits(config);
-        let site = Arc::new(Site::new(
-            Arc::clone(&app),
-            router,
-            config.http.request_timeout,
-            config.http.cors_origins.clone(),
-        ));
+        let docs = config.docs.then(|| Docs::new(config.dialects.folder.clone()));
+        let site = Site::new(Arc::clone(&app), router, config.http.request_timeout, config.http.cors_origins.clone());
+        let site = Arc::new(site.documented(docs));
         let reload = Arc::new(Reload::new(Arc::clone(&site), &found, written));
         let wire = Arc::new(Wire {
             site,

@@ -95,10 +95,16 @@ fn known(description: &Description, title: &str, exchange: &Exchange, captures: 
     let request = exchange.request.fill(captures);
     let answered = exchange.response.sample(captures);
     let path = request.target.split('?').next().unwrap_or_default();
-    let paths = description.endpoints.iter().filter(|endpoint| endpoint.method == request.method);
-    let path = paths.flat_map(|endpoint| &endpoint.paths).find(|pattern| fits(pattern, path))?.clone();
+    let mut endpoints = description.endpoints.iter().filter(|endpoint| endpoint.method == request.method);
+    let (endpoint, path) = endpoints.find_map(|endpoint| {
+        let path = endpoint.paths.iter().find(|pattern| fits(pattern, path))?;
+        Some((endpoint, path.clone()))
+    })?;
     let content_type = request.headers.iter().find(|(name, _)| *name == http::header::CONTENT_TYPE);
-    let content_type = content_type.and_then(|(_, value)| str::from_utf8(value).ok()).map(media::essence);
+    let content_type = match content_type {
+        Some((_, value)) => str::from_utf8(value).ok().map(media::essence),
+        None => endpoint.reads.first().map(|first| (*first).to_owned()),
+    };
     let text = String::from_utf8(request.body).ok().filter(|text| text.len() <= EXAMPLE_BYTES_MAX);
     let sent = content_type.zip(text).and_then(|(media_type, text)| {
         let value = if media::is_form(&media_type) {

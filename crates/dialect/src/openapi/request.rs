@@ -148,7 +148,7 @@ fn asked(endpoint: &EndpointDescription, shape: &AskedShape) -> (Value, bool) {
         }
         AskedShape::Array(shapes) => {
             let (items, needed): (Vec<Value>, Vec<bool>) = shapes.iter().map(|shape| asked(endpoint, shape)).unzip();
-            (json!({ "type": "array", "prefixItems": items }), needed.contains(&true))
+            (json!({ "type": "array", "items": any_of(items) }), needed.contains(&true))
         }
         AskedShape::Input(at) => {
             let Some(input) = endpoint.inputs.get(*at) else { return (json!({}), false) };

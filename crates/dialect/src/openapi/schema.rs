@@ -178,12 +178,12 @@ fn closed(properties: Object, required: Vec<String>) -> Value {
     schema
 }
 
-/// An array of exactly these.
-fn tuple(items: &[Value]) -> Value {
+/// An array of as many as these. `prefixItems` would tell which is where; half of the tools do not know it.
+pub(super) fn tuple(items: &[Value]) -> Value {
     if items.is_empty() {
         return json!({ "type": "array", "maxItems": 0 });
     }
-    json!({ "type": "array", "prefixItems": items, "minItems": items.len(), "maxItems": items.len() })
+    json!({ "type": "array", "items": any_of(items.to_vec()), "minItems": items.len(), "maxItems": items.len() })
 }
 
 /// What a value looks like inside a text, as a regular expression.

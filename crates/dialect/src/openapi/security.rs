@@ -1,11 +1,11 @@
 //! Credentials outside the body: which there are, and which an operation takes.
 
+use myna_core::outcome::Kind;
+use myna_core::problem::Field;
 use serde_json::{Value, json};
 
 use super::Object;
-use crate::describe::{Description, EndpointDescription, InputDescription, Place, TokenForm};
-
-use myna_core::problem::Field;
+use crate::describe::{Description, EndpointDescription, InputDescription, OutcomeDescription, Place, TokenForm};
 
 /// The schemes that the operations so far have named.
 pub(super) struct Schemes<'d> {
@@ -34,6 +34,13 @@ impl<'d> Schemes<'d> {
                     ways.push(way);
                 }
             }
+        }
+        // Whoever proves nothing is told so in an answer that is none of an error: then nobody has to.
+        let excused = |outcome: &OutcomeDescription| {
+            outcome.status < 400 && outcome.kind.chain().any(|kind| kind == Kind::Unauthorized)
+        };
+        if endpoints.iter().any(|endpoint| endpoint.outcomes.iter().any(excused)) && !ways.contains(&Vec::new()) {
+            ways.push(Vec::new());
         }
         if ways.iter().all(Vec::is_empty) {
             return None;

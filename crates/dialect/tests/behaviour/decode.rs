@@ -252,6 +252,7 @@ fn an_input_may_stand_at_several_places() {
         (strict, None, r#"{"list":["d","v1",{},1]}"#, "malformed"),
         ("", None, r#"{"list":[1,"v1"]}"#, "invalid list.0: The list.0 must be a string.;"),
         ("", None, r#"{"email":1,"user":{"name":"b"}}"#, "invalid email: The email must be a string.;"),
+        ("", None, r#"{"email":"a","user":{"name":1}}"#, "invalid email: The email must be a string.;"),
     ] {
         let basic = if body.contains("b\"") { "Bearer x" } else { "Basic dTpw" };
         let mut sent = Sent::new(&[("authorization", basic)]);

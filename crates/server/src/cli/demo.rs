@@ -92,6 +92,7 @@ impl Demo {
             ("http.listen", &self.http),
             ("https.listen", &self.https),
             ("https.self_signed", "true"),
+            ("docs.enabled", "true"),
             ("reset.link_base", "https://app.example.com/reset-password"),
         ];
         Config::load(Some(std::path::Path::new("/dev/null")), levels, &overrides)
@@ -116,6 +117,7 @@ impl Demo {
                 say(format!("\n{curl}\n"))?;
             }
         }
+        say(format!("Documentation, to try each of them: http://{http}/docs\n"))?;
         say("Users (password):")?;
         for user in &examples.user {
             say(format!("    {:>2}  {:<24} {:<10} {}", user.id, user.email, user.username, user.password))?;

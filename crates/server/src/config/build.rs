@@ -28,6 +28,7 @@ pub(super) fn config(mut layers: Layers) -> Result<Config, ConfigFaults> {
             enabled: layers.value("dialects.enabled").map(|_| layers.texts("dialects.enabled")),
             folder: layers.path("dialects.folder"),
         },
+        docs: layers.flag("docs.enabled"),
         http,
         https,
         password,

@@ -42,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// Which dialects are served.
     pub(crate) dialects: Dialects,
+    /// Whether the documentation of the dialects is served.
+    pub(crate) docs: bool,
     /// The plain listeners, and the limits of all.
     pub(crate) http: Http,
     /// The TLS listeners; `None` without any.

@@ -95,6 +95,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Folder with your own dialects, each in NAME/dialect.toml.",
     ),
     setting(
+        "docs.enabled",
+        Kind::Flag,
+        Default("false"),
+        "Serve the documentation of the APIs: a page at /docs in which requests can be tried, and an OpenAPI document of each dialect at /openapi/NAME.json.",
+    ),
+    setting(
         "http.listen",
         Kind::Addresses,
         Default(r#"["127.0.0.1:8080"]"#),

@@ -31,7 +31,7 @@ const SMTP: &str =
 #[test]
 fn nothing_written_gives_the_documented_defaults() {
     let config = load("", &[], &[]).expect("the defaults are a configuration");
-    let Config { data, dialects, http, https, password, reset, smtp, mail_folder, log, session } = config;
+    let Config { data, dialects, docs, http, https, password, reset, smtp, mail_folder, log, session } = config;
     assert_eq!(data, Path::new("./myna-data"));
     assert_eq!((dialects.enabled, dialects.folder), (None, None));
     assert_eq!(http.listen, ["127.0.0.1:8080".parse().expect("an address")]);
@@ -45,6 +45,7 @@ fn nothing_written_gives_the_documented_defaults() {
     assert_eq!((password.queue_max, password.queue_timeout), (64, Duration::from_secs(2)));
     assert_eq!((password.length_min, password.age_max, password.backend), (15, None, Backend::Fast));
     assert_eq!((reset.link_base, reset.lifetime), (None, Duration::from_mins(30)));
+    assert!(!docs);
     assert_eq!(mail_folder, Path::new("./myna-data/mail"));
     assert_eq!((log.levels.default_level(), log.format), (Some(LevelFilter::INFO), LogFormat::Text));
     assert_eq!(session.sessions_max, 50);

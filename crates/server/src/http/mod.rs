@@ -3,6 +3,7 @@
 
 pub(crate) mod body;
 mod connection;
+pub(crate) mod docs;
 pub(crate) mod listener;
 mod patience;
 pub(crate) mod site;

@@ -16,13 +16,15 @@ use myna_dialect::{
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
+use super::docs::{self, Docs};
 use crate::app::{Answered, App, Call, Fault};
 
 /// The longest `User-Agent` that is kept with a session, in bytes.
 const AGENT_BYTES_MAX: usize = 256;
 
-/// Paths that no dialect may take.
-pub(crate) const RESERVED: [&str; 3] = ["/healthz", "/readyz", "/.well-known/jwks.json"];
+/// Paths that no dialect may take, whether they are served now or not: a setting must not make a dialect unlawful.
+pub(crate) const RESERVED: [&str; 7] =
+    ["/healthz", "/readyz", "/.well-known/jwks.json", docs::INDEX, docs::DOCUMENT, docs::PAGE, docs::PART];
 
 /// The name of the header that carries a request's id, on every answer.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -55,12 +57,19 @@ pub(crate) struct Site {
     patience: Duration,
     /// Origins whose pages may call the dialects (HD-04).
     origins: Vec<String>,
+    /// The documentation; `None`: it is not served.
+    docs: Option<Docs>,
 }
 
 impl Site {
     /// A site that serves the dialects of `router`.
     pub(crate) fn new(app: Arc<App>, router: Router, patience: Duration, origins: Vec<String>) -> Self {
-        Self { app, router: ArcSwap::from_pointee(router), patience, origins }
+        Self { app, router: ArcSwap::from_pointee(router), patience, origins, docs: None }
+    }
+
+    /// The same site with documentation of its dialects.
+    pub(crate) fn documented(self, docs: Option<Docs>) -> Self {
+        Self { docs, ..self }
     }
 
     /// Serves the dialects of `router` from the next request on; requests in flight keep theirs.
@@ -85,13 +94,17 @@ impl Site {
 
     /// The answers that belong to no dialect.
     async fn own(&self, request: &Plain) -> Option<Response> {
-        if !RESERVED.contains(&request.path.as_str()) {
+        let documented = self.docs.as_ref().filter(|_| docs::is_own(&request.path));
+        if documented.is_none() && !RESERVED.contains(&request.path.as_str()) {
             return None;
         }
         if !matches!(request.method, Method::GET | Method::HEAD) {
             let mut refused = json(StatusCode::METHOD_NOT_ALLOWED, r#"{"error":"method_not_allowed"}"#.to_owned());
             refused.headers.push((ALLOW, HeaderValue::from_static("GET, HEAD")));
             return Some(refused);
+        }
+        if let Some(docs) = documented {
+            return docs.answer(request, &self.router.load());
         }
         Some(match request.path.as_str() {
             "/healthz" => json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned()),
@@ -102,11 +115,12 @@ impl Site {
                     json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"unavailable"}"#.to_owned())
                 }
             },
-            _ => {
+            "/.well-known/jwks.json" => {
                 let mut keys = json(StatusCode::OK, self.app.keys.jwks());
                 keys.headers.push((CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")));
                 keys
             }
+            _ => return None,
         })
     }
 
