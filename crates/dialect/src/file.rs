@@ -12,6 +12,19 @@ use crate::diagnostic::{Diagnostic, did_you_mean};
 #[derive(Default)]
 pub(crate) struct Faults(Vec<Diagnostic>);
 
+/// More faults than people read at once; drawing each costs time (TH-18).
+const FAULTS_MAX: usize = 100;
+
+/// The first faults, and how many there are more.
+pub(crate) fn bounded(mut faults: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let more = faults.len().saturating_sub(FAULTS_MAX);
+    if more > 0 {
+        faults.truncate(FAULTS_MAX);
+        faults.push(Diagnostic::new(format!("and {more} more")));
+    }
+    faults
+}
+
 impl Faults {
     pub(crate) fn add(&mut self, span: Range<usize>, message: impl Into<String>) {
         self.0.push(Diagnostic::new(message).at(span));
@@ -25,7 +38,7 @@ impl Faults {
     pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.0.sort_by_key(|fault| fault.span.as_ref().map(|span| (span.start, span.end)));
         self.0.dedup();
-        self.0
+        bounded(self.0)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -58,6 +71,13 @@ impl Text {
     pub(crate) fn at(&self, inner: Range<usize>) -> Range<usize> {
         self.base.map_or_else(|| self.span.clone(), |base| base + inner.start..base + inner.end)
     }
+}
+
+/// One line that shows as it is: nothing in it steers a terminal, or turns the letters around it (Unicode TR 9, TR 36).
+pub(crate) fn is_plain_line(text: &str) -> bool {
+    let turns =
+        |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !text.chars().any(|c| c.is_control() || turns(c))
 }
 
 /// A table of the file.

@@ -213,6 +213,16 @@ impl List {
         }
     }
 
+    /// Whether no two entries have the same value there.
+    pub(crate) const fn is_told_by(self, slot: Slot) -> bool {
+        match self {
+            Self::Errors => matches!(slot, Slot::Field),
+            Self::Codes => matches!(slot, Slot::Code),
+            Self::Roles => matches!(slot, Slot::RoleName | Slot::RoleId),
+            Self::Messages => false,
+        }
+    }
+
     /// What carries the values of one entry.
     pub(crate) const fn entry(self) -> Carrier {
         match self {

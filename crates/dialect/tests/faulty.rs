@@ -61,14 +61,20 @@ fn hostile_sizes_are_refused() {
     let shapes: String =
         (1..=30).map(|n| format!("s{n} = '[\"{{shape.s{}}}\",\"{{shape.s{}}}\"]'\n", n - 1, n - 1)).collect();
     let deep = format!("[on.error]\nbody = '{}{}'\n", "[".repeat(33), "]".repeat(33));
-    let endpoints: String = (0..201).map(|n| format!("[[endpoint]]\nname = \"e{n}\"\n")).collect();
+    let endpoint = |n: usize| {
+        format!(
+            "[[endpoint]]\nname = \"e{n}\"\nroute = \"POST /e{n}\"\noperation = \"request_password_reset\"\n\
+             request = '{{ \"e\": \"{{email}}\" }}'\n"
+        )
+    };
+    let endpoints: String = (0..201).map(endpoint).collect();
     for (text, told) in [
         (
             format!("dialect = \"d\"\n[shape]\ns0 = '[1]'\n{shapes}[on.error]\nbody = '\"{{shape.s30}}\"'\n"),
             "grow too large",
         ),
         (format!("dialect = \"d\"\n{deep}"), "nested too deep"),
-        (format!("dialect = \"d\"\n{endpoints}"), "at most 200 endpoints"),
+        (format!("dialect = \"d\"\n[on.reset_requested]\n[on.error]\n{endpoints}"), "at most 200 endpoints"),
         (format!("dialect = \"d\"\n# {}", "x".repeat(256 * 1024)), "at most 256 KiB"),
         (format!("dialect = \"d\"\nx = {}{}", "[".repeat(10_000), "]".repeat(10_000)), "not TOML"),
     ] {

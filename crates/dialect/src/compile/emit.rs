@@ -10,7 +10,7 @@ use crate::diagnostic::did_you_mean;
 use crate::encode::{of_access, of_refresh};
 use crate::file::Faults;
 use crate::slot::{Carrier, List, Place, Slot, Type};
-use crate::template::{self, Absent, Medium, Segment, Show, Template};
+use crate::template::{self, Absent, Case, Medium, Segment, Show, Template};
 use crate::tree::{Entry, Part, Placeholder, Tree};
 use crate::words::Words;
 use crate::write;
@@ -182,6 +182,7 @@ impl Emit<'_> {
             }
             Tree::EachMember(list, span, entries) => {
                 self.bytes(b"{");
+                self.tell_apart(*list, entries);
                 self.each(*list, span, |emit| emit.entries(entries, true));
                 self.bytes(b"}");
             }
@@ -221,10 +222,30 @@ impl Emit<'_> {
 
     fn each(&mut self, list: List, span: &Range<usize>, write: impl FnOnce(&mut Self)) {
         self.prove(list.slot(), list.slot().name(), span);
+        if self.lists.contains(&list) {
+            // TH-18: ten entries would be a hundred, and a thousand one level deeper.
+            let help = "its entries are gone through once".to_owned();
+            self.fault(span, format!("`{{each {}}}` stands inside itself", list.slot().name()), help);
+        }
         self.lists.push(list);
         let inner = self.inner(write);
         self.lists.pop();
         self.push(Segment::Each(list, inner));
+    }
+
+    /// IN-01: no object has a member twice, so each entry's key holds what no other entry has, in its own letters.
+    fn tell_apart(&mut self, list: List, entries: &[Entry]) {
+        let tells = |part: &Part| matches!(part, Part::Slot(slot) if list.is_told_by(slot.show.slot) && slot.show.case == Case::AsIs);
+        for entry in entries.iter().filter(|entry| !entry.key.iter().any(tells)) {
+            let help = match list {
+                List::Errors => "`{field}` tells them apart".to_owned(),
+                List::Codes => "`{code}` tells them apart".to_owned(),
+                List::Roles => "`{role.name}` or `{role.id}` tells them apart".to_owned(),
+                List::Messages => "write them as an array".to_owned(),
+            };
+            let message = format!("two entries of `{}` could have one name here", list.slot().name());
+            self.fault(&entry.key_span, message, help);
+        }
     }
 
     fn shape(&mut self, name: &str, span: &Range<usize>) {

@@ -2,13 +2,14 @@
 
 use myna_core::catalog::Operation;
 use myna_core::outcome::Kind;
+use myna_core::problem::Field;
 
 use super::{Compiler, select};
 use crate::decode::{Input, Plan};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::dialect::{Endpoint, ReplyTable};
 use crate::encode::of_request;
-use crate::file::{Faults, Table};
+use crate::file::{Faults, Table, is_plain_line};
 use crate::insecure::Insecure;
 use crate::media::essence;
 use crate::origin::CrossSite;
@@ -59,7 +60,7 @@ impl Compiler {
         self.replies.get(reply).is_some_and(|reply| reply.shows(of_request))
     }
 
-    /// What answers may show of requests: every input that is no secret.
+    /// What answers may show of requests: every input that is no secret and repeats none.
     pub(super) fn echoes_of(root: &Table<'_>) -> Vec<String> {
         // What is wrong with the endpoints is told when they are compiled.
         let untold = &mut Faults::default();
@@ -68,7 +69,17 @@ impl Compiler {
             let operation = table.text("operation", untold).and_then(|text| Operation::parse(&text.value));
             let fields = operation.into_iter().flat_map(Operation::fields).filter(|field| !field.is_secret());
             echoes.extend(fields.map(|field| field.name().to_owned()));
-            echoes.extend(table.texts("extra", untold).into_iter().map(|extra| extra.value));
+            let secret = |name: &str| Field::parse(name).is_some_and(Field::is_secret);
+            let mut repeats = Vec::new();
+            for check in table.tables("check", untold) {
+                let (field, other) = (check.text("field", untold), check.text("as", untold));
+                if let (Some(field), Some(other)) = (field, other) {
+                    repeats.extend(secret(&field.value).then(|| other.value.clone()));
+                    repeats.extend(secret(&other.value).then_some(field.value));
+                }
+            }
+            let extra = table.texts("extra", untold).into_iter().map(|extra| extra.value);
+            echoes.extend(extra.filter(|extra| !repeats.contains(extra)));
         }
         echoes.sort();
         echoes.dedup();
@@ -79,7 +90,7 @@ impl Compiler {
         let Some(name) = table.needed("name", &mut self.faults) else {
             return String::new();
         };
-        if name.value.is_empty() || name.value.chars().any(char::is_control) {
+        if name.value.is_empty() || !is_plain_line(&name.value) {
             self.faults.add(name.span.clone(), "an endpoint's name is one line of text");
         }
         if names.contains(&name.value) {

@@ -25,7 +25,7 @@ use crate::diagnostic::{Diagnostic, Source, did_you_mean};
 use crate::dialect::{Dialect, ReplyTable};
 use crate::duration;
 use crate::encode::{Filling, Reply, of_request};
-use crate::file::{Faults, Table};
+use crate::file::{Faults, Table, bounded, is_plain_line};
 use crate::insecure::{Insecure, Listed};
 use crate::messages::Messages;
 use crate::slot::Place;
@@ -97,7 +97,7 @@ pub fn compile(source: &Source, folder_name: Option<&str>) -> Result<Dialect, Ve
             let fault = Diagnostic::new(format!("this is not TOML: {}", error.message().replace('\n', " ")));
             error.span().map_or(fault.clone(), |span| fault.at(span))
         };
-        return Err(errors.iter().map(fault).collect());
+        return Err(bounded(errors.iter().map(fault).collect()));
     }
     let mut compiler = Compiler {
         faults: Faults::default(),
@@ -134,6 +134,10 @@ impl Compiler {
         let name = self.name(root, folder_name);
         let title = root.text("title", &mut self.faults);
         let document = root.text("document", &mut self.faults);
+        for text in [&title, &document].into_iter().flatten().filter(|text| !is_plain_line(&text.value)) {
+            self.faults
+                .add(text.span.clone(), "this is one line of text, without characters that steer how it is shown");
+        }
         self.insecure = Listed::new(root.texts("insecure", &mut self.faults), &mut self.faults);
         let left_out = self.left_out(root);
         let honour_accept = root.bool("honour_accept", &mut self.faults).unwrap_or_default();

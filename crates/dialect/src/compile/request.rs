@@ -68,7 +68,7 @@ impl Compiler {
             }
             return None;
         };
-        let value = match json::parse(&text.value, &json::TEMPLATE) {
+        let value = match json::parse(&text.value, &json::Limits { depth: json::BODY.depth, ..json::TEMPLATE }) {
             Ok(value) => value,
             Err(flaw) => {
                 self.faults.add(text.at(flaw.span), format!("this is not JSON: {}", flaw.what));

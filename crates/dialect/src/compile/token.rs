@@ -21,6 +21,9 @@ const PREFIX_BYTES_MAX: usize = 32;
 const ALPHABETS: [(&str, Alphabet); 3] =
     [("hex", Alphabet::Hex), ("base64url", Alphabet::Base64Url), ("base32", Alphabet::Base32)];
 
+/// Header members that would change how or with what key a token is verified.
+const REFUSED_MEMBERS: [&str; 8] = ["crit", "b64", "jwk", "jku", "x5u", "x5c", "zip", "enc"];
+
 impl Compiler {
     pub(super) fn token_profiles(&mut self, root: &Table<'_>) -> (Option<AccessProfile>, Option<RefreshProfile>) {
         let Some(table) = root.table("token", &mut self.faults) else {
@@ -196,6 +199,14 @@ impl Compiler {
                 let span = alg.map_or(text.span, |entry| entry.key_span.clone());
                 let help = r#""alg": "{alg}""#.to_owned();
                 self.faults.add_with(span, "a token's header tells its algorithm (RFC 7515 §4.1.1)", help);
+            }
+            // JT-04, JT-06: no reader may obey them, and we refuse them when they come back.
+            let steers = |entry: &&Entry| literal(&entry.key).is_some_and(|name| REFUSED_MEMBERS.contains(&name));
+            for entry in entries.iter().filter(steers) {
+                self.faults.add(
+                    entry.key_span.clone(),
+                    "a token's header says nothing of how it is to be verified but `alg` and `kid`",
+                );
             }
             Some(self.json(&tree, Use::token(Place::Header)))
         });

@@ -92,8 +92,8 @@ fn every_form_of_a_value() {
             r#"[{"{id}":2,"p":["USER","READ"]},{"{id}":3,"p":[]}]"#,
         ),
         (
-            r#"{ "{each user.roles}": { "{role.name}-x": "{role.id}", "k": 1 } }"#,
-            r#"{"User-x":2,"k":1,"Admin-x":3,"k":1}"#,
+            r#"{ "{each user.roles}": { "{role.name}-x": "{role.id}", "{role.id}": 1 } }"#,
+            r#"{"User-x":2,"2":1,"Admin-x":3,"3":1}"#,
         ),
         (r#"{ "a": "{user.last_name??}", "b": "{user.photo??}", "c": 1, "d": "{user.photo??}" }"#, r#"{"c":1}"#),
         (
@@ -314,7 +314,7 @@ fn tokens_are_wanted_where_they_are_shown() {
     for (shown, wanted) in [
         ("body = '{}'", (false, false)),
         ("body = '{ \"a\": \"{access.expires_in}\" }'", (true, false)),
-        ("body = '{ \"{each user.roles}\": { \"a\": \"x {refresh.token}\" } }'", (false, true)),
+        ("body = '{ \"{each user.roles}\": { \"{role.name}\": \"x {refresh.token}\" } }'", (false, true)),
         ("headers = { X-T = \"{access.token}\" }", (true, false)),
         (
             "[[on.signed_in.cookie]]\nname = \"s\"\nvalue = \"{access.token}\"\nmax_age = \"{refresh.expires_in}\"",
