@@ -90,7 +90,11 @@ pub(crate) fn craft(endpoint: &EndpointDescription, entropy: &mut Entropy<'_>) -
             outside.put(place, &text, &mut crafted, entropy);
         }
     }
-    let Outside { mut query, mut cookies, basic } = outside;
+    let Outside { mut query, mut cookies, basic, params } = outside;
+    for ((header, word), all) in params {
+        let more = entropy.of(&["", ", ", ", x=\"\\\"\"", ", Token=\"a\", Token=\"b\"", " y"]);
+        crafted.add(&header, format!("{word} {}{more}", all.join(", ")).as_bytes(), entropy);
+    }
     if let Some((user, password)) = basic {
         let pair = BASE64.encode(format!("{user}:{password}").as_bytes());
         let damage = entropy.of(&["", "", "", "=", " ", "!"]);
@@ -119,6 +123,8 @@ struct Outside {
     query: Vec<String>,
     cookies: Vec<String>,
     basic: Option<(String, String)>,
+    /// By header and scheme.
+    params: Vec<((String, String), Vec<String>)>,
 }
 
 impl Outside {
@@ -137,8 +143,11 @@ impl Outside {
                 crafted.add(header, format!("{word} {text}").as_bytes(), entropy);
             }
             Place::Scheme { word, param: Some(param), header } => {
-                let more = entropy.of(&["", ", ", ", x=\"\\\"\"", ", Token=\"a\", Token=\"b\"", " y"]);
-                crafted.add(header, format!("{word} Client=\"x\", {param}=\"{text}\"{more}").as_bytes(), entropy);
+                let (key, one) = ((header.clone(), word.clone()), format!("{param}=\"{text}\""));
+                match self.params.iter_mut().find(|(other, _)| *other == key) {
+                    Some((_, all)) => all.push(one),
+                    None => self.params.push((key, vec![one])),
+                }
             }
         }
     }
