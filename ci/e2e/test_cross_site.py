@@ -88,6 +88,38 @@ class CrossSite(unittest.TestCase):
                     self.assertEqual(self.status(version, headers), status)
 
 
+class Cors(unittest.TestCase):
+    """HD-02: pages of the origins that are named, and of no others, are told what the dialect reads and writes."""
+
+    def headers(self, path, *sent):
+        done = subprocess.run(
+            ["curl", "-s", "-i", "--cacert", str(server.certificate), *sent, f"https://localhost:{server.tls_port}{path}"],
+            capture_output=True, text=True, timeout=30, env=support.environment(),
+        )
+        head = done.stdout.replace("\r", "").split("\n\n")[0].lower().splitlines()[1:]
+        return dict(line.split(": ", 1) for line in head)
+
+    def preflight(self, path, origin):
+        return self.headers(path, "-X", "OPTIONS", "-H", f"Origin: {origin}", "-H", "Access-Control-Request-Method: POST")
+
+    def test_a_preflight_tells_what_the_dialect_reads(self):
+        told = self.preflight("/api/ps/auth", OWN)
+        self.assertEqual(told["access-control-allow-origin"], OWN)
+        self.assertEqual(told["access-control-allow-credentials"], "true")
+        self.assertEqual(told["access-control-allow-headers"], "accept, authorization, content-type")
+        self.assertNotIn("access-control-allow-credentials", self.preflight("/api/login", OWN))
+        self.assertIn("athorization", self.preflight("/api/v1/auth/refresh", OWN)["access-control-allow-headers"])
+
+    def test_others_are_told_nothing(self):
+        for path in ("/api/ps/auth", "/nothing"):
+            told = self.preflight(path, "https://evil.example")
+            self.assertFalse([name for name in told if name.startswith("access-control")], told)
+
+    def test_an_answer_shows_its_own_headers(self):
+        told = self.headers("/api/user/hey", "-H", f"Origin: {OWN}")
+        self.assertIn("x-xss-protection", told["access-control-expose-headers"])
+
+
 class SecretInPath(unittest.TestCase):
     """LO-01: what is a secret stays out of the log, also where the dialect has it in the path."""
 

@@ -2,7 +2,7 @@
 //! operations ([`Dialect::decode`]) and outcomes into responses ([`Dialect::encode`]) without being able to fail for
 //! reasons in the file. No I/O, no clock, no decisions about who may do what.
 //!
-//! Floors, a module imports only lower ones: `openapi` · `describe case` · `compile` · `dialect decode body echo encode` (one
+//! Floors, a module imports only lower ones: `openapi` · `describe case` · `compile` · `dialect cors decode body echo encode` (one
 //! knot) · `route token check source scheme origin` · `filter template value messages` · `words` · `slot` ·
 //! `insecure json write multipart form media duration diagnostic`.
 
@@ -10,6 +10,7 @@ mod body;
 pub mod case;
 mod check;
 mod compile;
+mod cors;
 mod decode;
 pub mod describe;
 pub mod diagnostic;
@@ -41,6 +42,7 @@ mod words;
 mod write;
 
 pub use compile::compile;
+pub use cors::Cors;
 pub use decode::{Decoded, Refusal, Request};
 pub use dialect::{Dialect, Endpoint};
 pub use echo::{Echo, EchoValue};

@@ -33,6 +33,14 @@ pub(crate) enum Source {
 }
 
 impl Source {
+    /// The header that is read, where it is one that a page can write.
+    pub(crate) fn header(&self) -> Option<&HeaderName> {
+        match self {
+            Self::Bearer(name) | Self::Header(name) | Self::Scheme { header: name, .. } => Some(name),
+            Self::Cookie(_) | Self::Path(_) | Self::Query(_) | Self::Basic(_) => None,
+        }
+    }
+
     /// What is found there; `None` when the request is malformed.
     pub(crate) fn find<'a>(&self, request: &Request<'a>) -> Option<Got<'a>> {
         match self {

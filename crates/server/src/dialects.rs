@@ -201,6 +201,15 @@ fn blamed(source: &Source, fault: Diagnostic) -> Blamed {
     Blamed { place: Some((source.name.clone(), line, column)), message, help }
 }
 
+/// Says in the log which rules are loosened, and what that costs.
+pub(crate) fn warn<'d>(dialects: impl Iterator<Item = &'d Arc<Dialect>>) {
+    for dialect in dialects {
+        for what in dialect.insecure() {
+            tracing::warn!(dialect = dialect.name(), insecure = what.name(), "a rule is loosened: {}", what.cost());
+        }
+    }
+}
+
 /// One router over all; every overlap is listed, also with the server's own paths.
 ///
 /// # Errors

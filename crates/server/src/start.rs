@@ -52,11 +52,7 @@ impl Server {
         let found = dialects::enabled(&config.dialects)?;
         let compiled = dialects::compile_all(&found, false)?;
         let router = dialects::route(compiled, &RESERVED)?;
-        for dialect in router.dialects() {
-            for what in dialect.insecure() {
-                tracing::warn!(dialect = dialect.name(), insecure = what.name(), "a rule is loosened: {}", what.cost());
-            }
-        }
+        dialects::warn(router.dialects());
         let clock = Clock::default();
         let mut bound = bind_all(&config.http.listen, "http.listen", &None)?;
         if config.data.join(DEMO_MARK).exists() {

@@ -11,7 +11,8 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use myna_core::outcome::{Kind, Outcome};
 use myna_core::policy::Caller;
 use myna_dialect::{
-    Answer, Decoded, Dialect, Echo, FieldErrors, Found, Language, Match, Refusal, Request, Response, Router, Tokens,
+    Answer, Cors, Decoded, Dialect, Echo, FieldErrors, Found, Language, Match, Refusal, Request, Response, Router,
+    Tokens,
 };
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
@@ -80,6 +81,14 @@ impl Site {
     /// The path of a request as the log may hold it.
     pub(crate) fn shown_path(&self, path: &str) -> String {
         self.router.load().shown_path(path).to_owned()
+    }
+
+    /// What pages of other origins are told of the dialect that has this path.
+    pub(crate) fn cors(&self, method: &Method, path: &str) -> Option<Cors> {
+        match self.router.load().find(method, path) {
+            Found::Endpoint(Match { dialect, .. }) | Found::WrongMethod { dialect, .. } => Some(dialect.cors()),
+            Found::Nothing => None,
+        }
     }
 
     /// Answers a request. Never fails: what goes wrong is an answer, too.

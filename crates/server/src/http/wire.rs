@@ -7,13 +7,15 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_METHOD, HOST, HeaderMap, ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD,
+    HOST, HeaderMap, ORIGIN, VARY,
 };
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use myna_core::outcome::Kind;
+use myna_dialect::Cors;
 use tracing::Instrument as _;
 
 use super::body::{self, BodyError};
@@ -53,15 +55,22 @@ impl Wire {
         );
         async {
             let origin = self.allowed_origin(request.headers());
+            let cors = origin.as_ref().and_then(|_| self.site.cors(request.method(), request.uri().path()));
             let mut response = match origin.as_ref().filter(|_| is_preflight(&request)) {
-                Some(_) => preflight(&request),
+                Some(_) => preflight(&request, cors.as_ref()),
                 None => self.site_answer(request, client, id).await,
             };
             if !self.origins.is_empty() {
                 response.headers_mut().append(VARY, HeaderValue::from_static("Origin"));
             }
             if let Some(origin) = origin {
-                response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+                let headers = response.headers_mut();
+                headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+                // The origin is one that the operator named, never a reflected one (HD-02).
+                if cors.as_ref().is_some_and(|cors| cors.cookies) {
+                    headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+                }
+                headers.extend(cors.and_then(|cors| Some((ACCESS_CONTROL_EXPOSE_HEADERS, listed(&cors.writes)?))));
             }
             let elapsed = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
             tracing::debug!(status = response.status().as_u16(), elapsed_us = elapsed, "done");
@@ -113,16 +122,22 @@ fn is_preflight(request: &Request<Incoming>) -> bool {
     request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-fn preflight(request: &Request<Incoming>) -> Response<Full<Bytes>> {
+fn preflight(request: &Request<Incoming>, cors: Option<&Cors>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     if let Some(method) = request.headers().get(ACCESS_CONTROL_REQUEST_METHOD) {
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, method.clone());
     }
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("accept, authorization, content-type"));
+    headers.extend(cors.and_then(|cors| Some((ACCESS_CONTROL_ALLOW_HEADERS, listed(&cors.reads)?))));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response
+}
+
+/// The names as one header's value; `None` for none.
+fn listed(names: &[HeaderName]) -> Option<HeaderValue> {
+    let names: Vec<&str> = names.iter().map(HeaderName::as_str).collect();
+    HeaderValue::from_str(&names.join(", ")).ok().filter(|value| !value.is_empty())
 }
 
 /// The right-most address that is no trusted proxy; from anybody else the header is worth nothing.

@@ -106,6 +106,7 @@ impl Reload {
         let said = compared(&served, &texts);
         *served = texts;
         tracing::info!(dialects = after.len(), changes = said, "dialects reloaded");
+        dialects::warn(after.iter());
         let unread = unread_sessions(&before, &after);
         for name in &unread {
             tracing::warn!(dialect = name, "{UNREAD}");
