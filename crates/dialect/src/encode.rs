@@ -104,6 +104,21 @@ pub(crate) struct Cookie {
     pub(crate) name: String,
     pub(crate) value: Template,
     pub(crate) max_age: Option<Template>,
+    pub(crate) expires: Option<Template>,
+    /// As it is written: `Lax`, `Strict` or `None`.
+    pub(crate) same_site: &'static str,
+    /// What follows the value and its end: the same for every answer.
+    tail: Box<str>,
+}
+
+/// For whom a cookie is, and how it travels.
+#[derive(Debug)]
+pub(crate) struct CookieFlags {
+    pub(crate) path: String,
+    pub(crate) domain: Option<String>,
+    pub(crate) secure: bool,
+    pub(crate) http_only: bool,
+    /// As it is written: `Lax`, `Strict` or `None`.
     pub(crate) same_site: &'static str,
 }
 
@@ -142,7 +157,7 @@ impl Reply {
     /// Whether a slot for which `wanted` holds is somewhere in the response.
     pub(crate) fn shows(&self, wanted: fn(Slot) -> bool) -> bool {
         let headers = self.headers.iter().filter_map(|(_, filling)| filling.template());
-        let cookies = self.cookies.iter().flat_map(|cookie| [Some(&cookie.value), cookie.max_age.as_ref()]).flatten();
+        let cookies = self.cookies.iter().flat_map(Cookie::templates);
         headers.chain(cookies).chain(&self.body).any(|template| template.shows(wanted))
     }
 }
@@ -161,6 +176,24 @@ pub(crate) fn of_request(slot: Slot) -> bool {
 }
 
 impl Cookie {
+    pub(crate) fn new(
+        name: String,
+        value: Template,
+        max_age: Option<Template>,
+        expires: Option<Template>,
+        flags: CookieFlags,
+    ) -> Self {
+        let CookieFlags { path, domain, secure, http_only, same_site } = flags;
+        let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
+        let (secure, http_only) = (if secure { "; Secure" } else { "" }, if http_only { "; HttpOnly" } else { "" });
+        let tail = format!("; Path={path}{domain}{secure}{http_only}; SameSite={same_site}");
+        Self { name, value, max_age, expires, same_site, tail: tail.into() }
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        std::iter::once(&self.value).chain(&self.max_age).chain(&self.expires)
+    }
+
     fn write(&self, scope: &Scope<'_>) -> Option<HeaderValue> {
         let mut line = format!("{}=", self.name).into_bytes();
         line.extend(self.value.render(scope));
@@ -168,8 +201,11 @@ impl Cookie {
             line.extend_from_slice(b"; Max-Age=");
             line.extend(max_age.render(scope));
         }
-        line.extend_from_slice(b"; Path=/; Secure; HttpOnly; SameSite=");
-        line.extend_from_slice(self.same_site.as_bytes());
+        if let Some(expires) = &self.expires {
+            line.extend_from_slice(b"; Expires=");
+            line.extend(expires.render(scope));
+        }
+        line.extend_from_slice(self.tail.as_bytes());
         HeaderValue::from_maybe_shared(line).ok()
     }
 }

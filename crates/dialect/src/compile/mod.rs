@@ -2,6 +2,7 @@
 //! its faults. Each section has its file here; none reads anything but the text it is given (IN-07).
 
 mod check;
+mod cookie;
 mod emit;
 mod endpoint;
 mod reply;

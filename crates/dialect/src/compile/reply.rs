@@ -9,13 +9,12 @@ use super::Compiler;
 use super::emit::Use;
 use crate::diagnostic::did_you_mean;
 use crate::dialect::ReplyTable;
-use crate::encode::{Cookie, Filling, Reply};
+use crate::encode::{Filling, Reply};
 use crate::file::{Table, Text};
 use crate::insecure::Insecure;
 use crate::media::is_media_type;
 use crate::template::{Medium, Template};
 use crate::tree::{self, Part};
-use crate::write::is_cookie_octet;
 
 const REPLY_KEYS: [&str; 6] = ["status", "body", "text", "content_type", "headers", "cookie"];
 /// Headers that are not a dialect's to write, and who writes them.
@@ -159,51 +158,5 @@ impl Compiler {
             headers.push((name, Filling::new(self.plain(&parts, used, Medium::Plain))));
         }
         headers
-    }
-
-    fn cookies(&mut self, table: &Table<'_>, used: Use) -> Vec<Cookie> {
-        let tables = table.tables("cookie", &mut self.faults);
-        tables.iter().filter_map(|table| self.cookie(table, used)).collect()
-    }
-
-    fn cookie(&mut self, table: &Table<'_>, used: Use) -> Option<Cookie> {
-        table.only(&["name", "value", "max_age", "same_site"], &mut self.faults);
-        let name = table.needed("name", &mut self.faults);
-        let value = table.needed("value", &mut self.faults);
-        // RFC 6265 §4.1.1: a cookie's name is a token, as a header's is.
-        if let Some(name) = name.as_ref().filter(|name| HeaderName::from_bytes(name.value.as_bytes()).is_err()) {
-            self.faults.add(name.span.clone(), format!("`{}` cannot be a cookie's name", name.value.escape_debug()));
-        }
-        let same_site = match table.text("same_site", &mut self.faults) {
-            None => "Lax",
-            Some(text) => match text.value.as_str() {
-                "lax" => "Lax",
-                "strict" => "Strict",
-                other => {
-                    let help = did_you_mean(other, ["lax", "strict"]);
-                    self.faults.add_with(text.span, "`same_site` is \"lax\" or \"strict\"", help);
-                    "Lax"
-                }
-            },
-        };
-        let max_age = if table.is_number("max_age") {
-            let seconds = table.number("max_age", &mut self.faults)?;
-            Some(self.plain(&[Part::Literal(seconds.to_string())], used, Medium::Plain))
-        } else {
-            let text = table.text("max_age", &mut self.faults);
-            text.map(|text| {
-                if text.value.starts_with(|c: char| c != '{') {
-                    self.faults.add(text.span.clone(), "`max_age` is a number of seconds or one placeholder");
-                }
-                self.text_template(&text, used, Medium::Plain)
-            })
-        };
-        let value = value?;
-        let parts = tree::parts(&value, &mut self.faults);
-        let bad = |part: &Part| matches!(part, Part::Literal(text) if !text.bytes().all(is_cookie_octet));
-        if parts.iter().any(bad) {
-            self.faults.add(value.span, "a cookie's value holds no blank, comma, semicolon, quote or backslash");
-        }
-        Some(Cookie { name: name?.value, value: self.plain(&parts, used, Medium::Cookie), max_age, same_site })
     }
 }

@@ -81,12 +81,11 @@ fn filled(filling: &Filling) -> Vec<Part> {
 }
 
 fn cookie(cookie: &Cookie) -> CookieDescription {
-    let Cookie { name, value, max_age, same_site } = cookie;
     CookieDescription {
-        name: name.clone(),
-        value: tree::text(value),
-        max_age: max_age.as_ref().map(tree::text),
-        same_site,
+        name: cookie.name.clone(),
+        value: tree::text(&cookie.value),
+        max_age: cookie.max_age.as_ref().map(tree::text),
+        same_site: cookie.same_site,
     }
 }
 

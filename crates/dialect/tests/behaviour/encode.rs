@@ -146,6 +146,26 @@ same_site = "strict"
     }
 }
 
+#[test]
+fn a_cookie_has_every_flag_unless_the_file_says_otherwise() {
+    let loose = "insecure = [\"readable_cookie\", \"plain_cookie\"]";
+    for (insecure, keys, attributes) in [
+        ("", "", "; Path=/; Secure; HttpOnly; SameSite=Lax"),
+        (
+            "",
+            "expires = \"{access.expires_at}\"\nmax_age = 60\npath = \"/api\"\ndomain = \"example.com\"\nsame_site = \"none\"",
+            "; Max-Age=60; Expires=Thu, 01 Jan 1970 01:16:40 GMT; Path=/api; Domain=example.com; Secure; HttpOnly; \
+             SameSite=None",
+        ),
+        (loose, "http_only = false\nsecure = false", "; Path=/; SameSite=Lax"),
+    ] {
+        let on = format!("[[on.signed_in.cookie]]\nname = \"s\"\nvalue = \"v\"\n{keys}\n[on.error]\n");
+        let dialect = dialect(&[insecure, TOKENS, &on, LOGIN]);
+        let response = respond(&dialect, Some(0), &Outcome::signed_in(Kind::SignedIn, user(), session()), &[]);
+        assert_eq!(header(&response, "set-cookie"), Some(format!("s=v{attributes}").as_str()));
+    }
+}
+
 const ERRORS: &str = r#"
 [headers]
 X-Frame-Options = "DENY"
@@ -321,6 +341,7 @@ fn tokens_are_wanted_where_they_are_shown() {
             (true, true),
         ),
         ("[[on.signed_in.cookie]]\nname = \"s\"\nvalue = \"\"\nmax_age = 0", (false, false)),
+        ("[[on.signed_in.cookie]]\nname = \"s\"\nvalue = \"\"\nexpires = \"{refresh.expires_at}\"", (false, true)),
     ] {
         assert_eq!(wants(shown), wanted, "{shown}");
     }
