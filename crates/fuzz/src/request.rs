@@ -31,6 +31,8 @@ const HOSTILE: [&str; 16] = [
     "../../etc/passwd;x=1",
     "' OR 1=1 --",
 ];
+/// Numbers that only their text can hold.
+pub(crate) const LARGE_NUMBERS: [&str; 2] = ["-1e999", "123456789012345678901234567890"];
 /// JSON that is no text, or no JSON.
 const NO_TEXT: [&str; 16] = [
     "null",

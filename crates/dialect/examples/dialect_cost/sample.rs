@@ -112,7 +112,17 @@ impl Sent {
                     headers.append("cookie", HeaderValue::try_from(format!("{name}={value}")).ok()?);
                 }
                 Place::Query(name) => query.push(format!("{name}={value}")),
-                Place::Path(_) | Place::Basic(_) | Place::Scheme { .. } => return None,
+                Place::Scheme { word, param, header } => {
+                    let name = HeaderName::try_from(header).ok()?;
+                    let before = headers.get(&name).and_then(|line| Some(line.to_str().ok()?.to_owned()));
+                    let line = match (param, before) {
+                        (None, _) => format!("{word} {value}"),
+                        (Some(param), None) => format!("{word} {param}=\"{value}\""),
+                        (Some(param), Some(before)) => format!("{before}, {param}=\"{value}\""),
+                    };
+                    headers.insert(name, HeaderValue::try_from(line).ok()?);
+                }
+                Place::Path(_) | Place::Basic(_) => return None,
             }
         }
         let mut body = Vec::new();
