@@ -139,14 +139,21 @@ const RENEW: Entry = Entry {
     summary: "Exchange a valid access token for a new one of the same session.",
     needs: &[&[Field::AccessToken]],
     takes: &[Field::UserId],
-    outcomes: &[Kind::Renewed, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken],
+    outcomes: &[Kind::Renewed, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken, Kind::OtherUser],
 };
 const LOGOUT: Entry = Entry {
     name: "logout",
     summary: "End the session that the tokens belong to.",
     needs: &[&[Field::AccessToken, Field::RefreshToken]],
     takes: &[Field::UserId],
-    outcomes: &[Kind::SignedOut, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken, Kind::InvalidRefresh],
+    outcomes: &[
+        Kind::SignedOut,
+        Kind::InvalidToken,
+        Kind::MissingToken,
+        Kind::ExpiredToken,
+        Kind::OtherUser,
+        Kind::InvalidRefresh,
+    ],
 };
 const REGISTER: Entry = Entry {
     name: "register",
@@ -183,6 +190,7 @@ const CHANGE_PASSWORD: Entry = Entry {
         Kind::InvalidToken,
         Kind::MissingToken,
         Kind::ExpiredToken,
+        Kind::OtherUser,
     ],
 };
 const USERINFO: Entry = Entry {
@@ -190,7 +198,7 @@ const USERINFO: Entry = Entry {
     summary: "Tell who the bearer of the access token is.",
     needs: &[&[Field::AccessToken]],
     takes: &[Field::UserId],
-    outcomes: &[Kind::Identified, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken],
+    outcomes: &[Kind::Identified, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken, Kind::OtherUser],
 };
 const ANSWER: Entry = Entry {
     name: "answer",

@@ -125,6 +125,8 @@ outcomes! {
     InvalidToken = "invalid_token" 401 < Unauthorized [];
     /// There is no access token.
     MissingToken = "missing_token" 401 < InvalidToken [];
+    /// The request names another user than the bearer beside the token.
+    OtherUser = "other_user" 403 < InvalidToken [];
     /// The access token was good and is too old.
     ExpiredToken = "expired_token" 401 < InvalidToken [];
     /// The refresh token cannot be used, for any reason.

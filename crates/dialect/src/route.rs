@@ -251,7 +251,8 @@ impl Router {
     }
 
     /// The node at which a path ends that has endpoints; `rest`: the segments that are still to go, `None` behind the last.
-    /// Of paths that are proven not to overlap at most one fits, but which is seen at its end only.
+    /// A fixed segment comes before a parameter (as in OpenAPI 3.1 §4.8.8.2), but whether its path is one is seen at the end
+    /// only. Paths of two dialects are proven not to overlap.
     fn node_at<'s, 'p>(&'s self, at: usize, rest: Option<&'p str>, values: &mut Vec<&'p str>) -> Option<&'s Node> {
         let node = self.nodes.get(at)?;
         let Some(rest) = rest else {

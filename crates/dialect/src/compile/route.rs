@@ -58,11 +58,8 @@ impl Compiler {
     fn prove_route(&mut self, text: &Text, route: &Route, other: &Taken) {
         let (path, other_path) = (&route.pattern, &other.route.pattern);
         let endpoint = &other.endpoint;
-        let same = other_path.same_paths(path);
-        if !same && other_path.overlaps(path) {
-            let message = format!("`{}` and `{}` of endpoint `{endpoint}` overlap", path.text(), other_path.text());
-            self.faults.add(text.span.clone(), message);
-        } else if same && other.route.method == route.method {
+        // Of two paths of one dialect that a request fits, the router takes the one with the fixed segment.
+        if other_path.same_paths(path) && other.route.method == route.method {
             if !other.conditional {
                 let message = format!("the endpoint `{endpoint}` has this route already");
                 let help = "of several endpoints at one route all but the last have a `when`".to_owned();

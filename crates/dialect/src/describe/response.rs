@@ -3,6 +3,7 @@
 use http::StatusCode;
 use http::header::{ALLOW, RETRY_AFTER};
 use myna_core::outcome::Kind;
+use myna_core::problem::Field;
 
 use super::tree::{self, Letters, Part, Shown, Type};
 use super::{BodyDescription, CookieDescription, HeaderDescription, OutcomeDescription};
@@ -31,6 +32,7 @@ impl Dialect {
             || (kind == Kind::UnsupportedMediaType && plan.body.is_none())
             || (kind.tells_who_exists() && !self.terms.enumerable)
             || (kind == Kind::CrossSite && plan.cross_site == CrossSite::Served)
+            || (kind == Kind::OtherUser && !endpoint.reads(Field::UserId))
             || (kind == Kind::Invalid && plan.inputs.is_empty())
             || (kind == Kind::PasswordMismatch && !plan.checks.iter().any(Check::is_repetition));
         !needless

@@ -95,11 +95,12 @@ fn known(description: &Description, title: &str, exchange: &Exchange, captures: 
     let request = exchange.request.fill(captures);
     let answered = exchange.response.sample(captures);
     let path = request.target.split('?').next().unwrap_or_default();
-    let mut endpoints = description.endpoints.iter().filter(|endpoint| endpoint.method == request.method);
-    let (endpoint, path) = endpoints.find_map(|endpoint| {
-        let path = endpoint.paths.iter().find(|pattern| fits(pattern, path))?;
-        Some((endpoint, path.clone()))
-    })?;
+    let endpoints = description.endpoints.iter().filter(|endpoint| endpoint.method == request.method);
+    let all = endpoints.flat_map(|endpoint| endpoint.paths.iter().map(move |pattern| (endpoint, pattern)));
+    let fitting: Vec<_> = all.filter(|(_, pattern)| fits(pattern, path)).collect();
+    // A fixed segment comes before a parameter, as in the router.
+    let (endpoint, path) = fitting.iter().find(|(_, pattern)| *pattern == path).or_else(|| fitting.first())?;
+    let path = (*path).clone();
     let content_type = request.headers.iter().find(|(name, _)| *name == http::header::CONTENT_TYPE);
     let content_type = match content_type {
         Some((_, value)) => str::from_utf8(value).ok().map(media::essence),

@@ -66,6 +66,22 @@ fn paths_are_compared_byte_by_byte() {
     }
 }
 
+#[test]
+fn in_one_dialect_a_fixed_segment_comes_before_a_parameter() {
+    let routes = ["GET /users/{x}", "GET /users/me", "POST /users/login", "GET /{x}/me/b", "GET /users/{x}/c"];
+    let router = Router::new(vec![dialect("one", &routes)], &[]).expect("no overlap");
+    for (method, path, expected) in [
+        (Method::GET, "/users/7", "one/e0 x=7"),
+        (Method::GET, "/users/me", "one/e1"),
+        (Method::GET, "/users/login", "one allows POST"),
+        (Method::GET, "/users/me/b", "one/e3 x=users"),
+        (Method::GET, "/users/me/c", "one/e4 x=me"),
+        (Method::GET, "/users/", "nothing"),
+    ] {
+        assert_eq!(find(&router, &method, path), expected, "{method} {path}");
+    }
+}
+
 // IN-11
 #[test]
 fn a_path_belongs_to_one_dialect() {

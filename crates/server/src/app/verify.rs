@@ -142,7 +142,7 @@ impl App {
         let claimed = call.inputs.text(Field::UserId);
         Ok(known.and_then(|(bearer, facts)| match is_as_claimed(facts.as_ref(), claimed.as_deref()) {
             true => Ok((bearer, facts)),
-            false => Err(Kind::InvalidToken),
+            false => Err(Kind::OtherUser),
         }))
     }
 

@@ -41,6 +41,7 @@ assert session["Client"] == "drive" and session["ApplicationVersion"] == "1.2.3"
 assert session["DeviceName"] == "a device" and session["DeviceId"] == "a device id", session
 me = jelly.jellyfin.get_user("Me")
 assert me["Name"] == USERNAME and me["Id"] == data["User"]["Id"], me
+assert jelly.jellyfin.get_user()["Id"] == me["Id"]  # by the id that the client kept
 
 # A wrong password and an unknown user: the client has nothing for them but an empty answer.
 assert client().auth.login(SERVER, USERNAME, "wrong") == {}

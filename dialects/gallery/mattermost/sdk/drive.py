@@ -5,7 +5,7 @@ import urllib.parse
 
 import requests
 from mattermostdriver import Driver
-from mattermostdriver.exceptions import InvalidOrMissingParameters, NoAccessTokenProvided
+from mattermostdriver.exceptions import InvalidOrMissingParameters, NoAccessTokenProvided, NotEnoughPermissions
 
 USERNAME, PASSWORD = os.environ["MYNA_USERNAME"], os.environ["MYNA_PASSWORD"]
 NEW_PASSWORD = os.environ["MYNA_NEW_PASSWORD"]
@@ -31,7 +31,7 @@ user = first.login()
 assert user["username"] == USERNAME and user["email"] == os.environ["MYNA_EMAIL"], user
 assert user["id"] == first.client.userid == "1", user
 assert len(first.client.token) > 26
-assert first.users.get_user("me") == user
+assert first.users.get_user("me") == first.users.get_user(first.client.userid) == user
 assert driver(os.environ["MYNA_EMAIL"]).login()["id"] == "1"
 
 # A kept token is as good as a login; another one is not.
@@ -61,7 +61,8 @@ second = driver()
 second.login()
 change = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
 refuses(InvalidOrMissingParameters, second.users.update_user_password, "me", {**change, "current_password": "wrong"})
-assert second.users.update_user_password("me", change)["status"] == "OK"
+refuses(NotEnoughPermissions, second.users.update_user_password, created["id"], change)
+assert second.users.update_user_password(second.client.userid, change)["status"] == "OK"
 refuses(NoAccessTokenProvided, first.users.get_user, "me")
 assert second.users.get_user("me")["id"] == "1"
 refuses(NoAccessTokenProvided, driver().login)
