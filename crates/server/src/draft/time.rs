@@ -1,6 +1,11 @@
 //! Points in time as APIs write them, and spans as dialects do.
 
+use std::time::UNIX_EPOCH;
+
 use serde_json::Value;
+use time::format_description::parse_borrowed;
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 /// How a time is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -9,7 +14,13 @@ pub(super) enum Form {
     Millis,
     Iso8601,
     HttpDate,
+    /// In one of [`UNZONED`].
+    Date(&'static str),
 }
+
+/// Forms that tell no zone, taken for UTC.
+const UNZONED: [&str; 2] =
+    ["[year]-[month]-[day] [hour]:[minute]:[second]", "[year]-[month]-[day]T[hour]:[minute]:[second]"];
 
 impl Form {
     /// The placeholder of a time, written so.
@@ -19,6 +30,7 @@ impl Form {
             Self::Millis => format!("{{{slot}|millis}}"),
             Self::Iso8601 => format!("{{{slot}|iso8601}}"),
             Self::HttpDate => format!("{{{slot}|http_date}}"),
+            Self::Date(form) => format!("{{{slot}|date '{form}'}}"),
         }
     }
 
@@ -29,6 +41,7 @@ impl Form {
             Self::Millis => "<int>",
             Self::Iso8601 => "<iso8601>",
             Self::HttpDate => "<http_date>",
+            Self::Date(_) => "<text>",
         }
     }
 }
@@ -47,34 +60,23 @@ pub(super) fn read(value: &Value) -> Option<(i64, Form)> {
 }
 
 fn text_time(text: &str) -> Option<(i64, Form)> {
-    if text.ends_with(" GMT") {
-        return http_date(text).map(|seconds| (seconds, Form::HttpDate));
+    if let Some(seconds) = http_date(text) {
+        return Some((seconds, Form::HttpDate));
     }
-    let number = |at: usize, length: usize| text.get(at..at + length)?.parse::<i64>().ok();
-    let mark = |at: usize, letter: &str| text.get(at..=at) == Some(letter);
-    if text.len() < 20 || !(mark(4, "-") && mark(7, "-") && mark(10, "T") && mark(13, ":") && mark(16, ":")) {
-        return None;
+    if let Ok(time) = OffsetDateTime::parse(text, &Rfc3339) {
+        return Some((time.unix_timestamp(), Form::Iso8601));
     }
-    let days = days(number(0, 4)?, number(5, 2)?, number(8, 2)?);
-    Some((days * 86_400 + number(11, 2)? * 3600 + number(14, 2)? * 60 + number(17, 2)?, Form::Iso8601))
+    let unzoned = |form: &'static str| {
+        let form_read = parse_borrowed::<2>(form).ok()?;
+        Some(PrimitiveDateTime::parse(text, &form_read).ok()?.assume_utc().unix_timestamp())
+    };
+    UNZONED.iter().find_map(|form| Some((unzoned(form)?, Form::Date(form))))
 }
 
 /// `Sun, 18 Aug 2019 11:30:40 GMT`
 pub(super) fn http_date(text: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let words: Vec<&str> = text.split([' ', ':']).collect();
-    let [_, day, month, year, hour, minute, second, "GMT"] = words.as_slice() else { return None };
-    let month = MONTHS.iter().position(|known| known == month)?;
-    let number = |text: &str| text.parse::<i64>().ok();
-    let days = days(number(year)?, i64::try_from(month).ok()? + 1, number(day)?);
-    Some(days * 86_400 + number(hour)? * 3600 + number(minute)? * 60 + number(second)?)
-}
-
-/// Days since 1970-01-01 in the Gregorian calendar.
-const fn days(year: i64, month: i64, day: i64) -> i64 {
-    // Years that begin in March have their leap day at the end.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468
+    let since = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
 }
 
 /// A span as dialects write it.
@@ -105,6 +107,8 @@ mod tests {
             (json!("2000-02-29T00:00:00Z"), None),
             (json!(3600), None),
             (json!("soon"), None),
+            (json!("2019-08-18 11:30:40"), Some((1_566_127_840, Form::Date(UNZONED[0])))),
+            (json!("2019-08-18T11:30:40"), Some((1_566_127_840, Form::Date(UNZONED[1])))),
             (json!("2019-08-18 11:30:40 "), None),
             (json!(null), None),
         ];
