@@ -67,6 +67,8 @@ pub struct EndpointDescription {
     pub method: Method,
     /// The paths, parameters in braces; several are the same endpoint.
     pub paths: Vec<String>,
+    /// What has to hold of a request, where several endpoints share method and path.
+    pub when: Vec<WhenDescription>,
     /// What it does.
     pub operation: Operation,
     /// Media types of the body that it reads; the first is taken for a body without `Content-Type`. None: a body is
@@ -74,12 +76,43 @@ pub struct EndpointDescription {
     pub reads: Vec<&'static str>,
     /// Whether a member that is not in `body` makes the request malformed.
     pub strict: bool,
+    /// Whether no body is an empty one.
+    pub may_be_empty: bool,
     /// The shape of the body; `None`: it is ignored.
     pub body: Option<Vec<Asked>>,
     /// What a request gives, in the order in which failures are reported.
     pub inputs: Vec<InputDescription>,
     /// How it can end, what went well first.
     pub outcomes: Vec<OutcomeDescription>,
+}
+
+/// One condition.
+#[derive(Clone, Debug)]
+pub struct WhenDescription {
+    /// What it looks at.
+    pub subject: WhenSubject,
+    /// What has to be there.
+    pub want: Wanted,
+}
+
+/// What a condition looks at.
+#[derive(Clone, Debug)]
+pub enum WhenSubject {
+    /// A place outside the body.
+    Place(Place),
+    /// A member of the body, by its path.
+    Body(Vec<String>),
+}
+
+/// What a condition wants.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    /// One of these texts; JSON numbers and booleans by their letters.
+    Any(Vec<String>),
+    /// Anything.
+    Present,
+    /// Nothing.
+    Absent,
 }
 
 /// A member of a request's body.
@@ -273,9 +306,11 @@ impl Dialect {
                 name: endpoint.name().to_owned(),
                 method: method.clone(),
                 paths: vec![path.to_owned()],
+                when: endpoint.when.iter().map(request::when).collect(),
                 operation: endpoint.operation(),
                 reads: plan.body.as_ref().map(request::media_types).unwrap_or_default(),
                 strict: plan.body.as_ref().is_some_and(|body| body.strict),
+                may_be_empty: plan.body.as_ref().is_some_and(|body| body.may_be_empty),
                 body: plan.body.as_ref().map(|body| request::asked(body, &plan.order)),
                 inputs: request::inputs(plan, endpoint.operation()),
                 outcomes: self.outcomes(at),

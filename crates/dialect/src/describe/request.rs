@@ -3,11 +3,12 @@
 use myna_core::catalog::Operation;
 use myna_core::problem::Field;
 
-use super::{Asked, AskedShape, InputDescription, Place, Rule, RuleDescription};
+use super::{Asked, AskedShape, InputDescription, Place, Rule, RuleDescription, Wanted, WhenDescription, WhenSubject};
 use crate::body::{BodyPlan, Encoding, Shape};
 use crate::check::{self, Check};
 use crate::decode::{Input, Plan};
 use crate::source::Source;
+use crate::when::{Condition, Subject, Want};
 use crate::words::Language;
 
 pub(super) fn media_types(body: &BodyPlan) -> Vec<&'static str> {
@@ -84,6 +85,20 @@ fn place(source: &Source) -> Place {
             Place::Scheme { word: word.clone(), param: param.clone(), header: header.as_str().to_owned() }
         }
     }
+}
+
+/// A condition of `when`.
+pub(super) fn when(condition: &Condition) -> WhenDescription {
+    let subject = match &condition.subject {
+        Subject::Source(source) => WhenSubject::Place(place(source)),
+        Subject::Body(path) => WhenSubject::Body(path.clone()),
+    };
+    let want = match &condition.want {
+        Want::Any(texts) => Wanted::Any(texts.to_vec()),
+        Want::Present => Wanted::Present,
+        Want::Absent => Wanted::Absent,
+    };
+    WhenDescription { subject, want }
 }
 
 fn rule(plan: &Plan, check: &Check) -> RuleDescription {

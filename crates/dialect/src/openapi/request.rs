@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::example::Example;
 use super::schema::literal;
 use super::{Object, any_of};
-use crate::describe::{Asked, AskedShape, EndpointDescription, InputDescription, Place, Rule};
+use crate::describe::{
+    Asked, AskedShape, EndpointDescription, InputDescription, Place, Rule, Wanted, WhenDescription, WhenSubject,
+};
 use crate::media;
 
 /// What the endpoints do, and their rules.
@@ -16,6 +18,10 @@ pub(super) fn told(endpoints: &[&EndpointDescription]) -> String {
         let summary = endpoint.operation.entry().summary.to_owned();
         if !paragraphs.contains(&summary) {
             paragraphs.push(summary);
+        }
+        let conditions: Vec<String> = endpoint.when.iter().map(condition).collect();
+        if !conditions.is_empty() {
+            paragraphs.push(format!("`{}`: with {}.", endpoint.name, conditions.join(" and ")));
         }
         for input in &endpoint.inputs {
             for rule in &input.rules {
@@ -31,6 +37,24 @@ pub(super) fn told(endpoints: &[&EndpointDescription]) -> String {
         }
     }
     paragraphs.join("\n\n")
+}
+
+fn condition(when: &WhenDescription) -> String {
+    let subject = match &when.subject {
+        WhenSubject::Body(path) => format!("`{}` in the body", path.join(".")),
+        WhenSubject::Place(place) => match parameter(place) {
+            Some((within, name)) => format!("`{name}` in the {within}"),
+            None => "`Authorization`".to_owned(),
+        },
+    };
+    match &when.want {
+        Wanted::Any(texts) => {
+            let texts: Vec<String> = texts.iter().map(|text| format!("`{text}`")).collect();
+            format!("{subject} = {}", texts.join(" or "))
+        }
+        Wanted::Present => subject,
+        Wanted::Absent => format!("no {subject}"),
+    }
 }
 
 /// Parameters of path, query, header and cookies; tokens are credentials and told elsewhere.
@@ -52,6 +76,18 @@ pub(super) fn parameters(path: &str, endpoints: &[&EndpointDescription]) -> Vec<
             }
         }
     }
+    // What tells the endpoints apart.
+    for (place, want) in endpoints.iter().flat_map(|endpoint| &endpoint.when).filter_map(outside) {
+        let Some((within, name)) = parameter(place) else { continue };
+        if !found.iter().any(|(known, other, ..)| *known == within && *other == name) {
+            let values: Vec<&String> = values(endpoints, place);
+            // An endpoint without conditions takes every other value.
+            let all = endpoints.iter().any(|endpoint| endpoint.when.is_empty());
+            let open = all || values.is_empty() || matches!(want, Wanted::Present);
+            let schema = if open { json!({ "type": "string" }) } else { json!({ "type": "string", "enum": values }) };
+            found.push((within, name, vec![schema], 0));
+        }
+    }
     // A parameter of the path that only a condition reads is one all the same.
     for name in path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name) {
         if !found.iter().any(|(within, known, ..)| *within == "path" && known == name) {
@@ -63,6 +99,26 @@ pub(super) fn parameters(path: &str, endpoints: &[&EndpointDescription]) -> Vec<
         json!({ "name": name, "in": within, "required": required, "schema": any_of(schemas) })
     };
     found.into_iter().map(parameter).collect()
+}
+
+fn outside(when: &WhenDescription) -> Option<(&Place, &Wanted)> {
+    match &when.subject {
+        WhenSubject::Place(place) => Some((place, &when.want)),
+        WhenSubject::Body(_) => None,
+    }
+}
+
+/// All that conditions ask for at the place.
+fn values<'d>(endpoints: &[&'d EndpointDescription], place: &Place) -> Vec<&'d String> {
+    let mut all = Vec::new();
+    for (other, want) in endpoints.iter().flat_map(|endpoint| &endpoint.when).filter_map(outside) {
+        if let Wanted::Any(texts) = want
+            && other == place
+        {
+            all.extend(texts.iter().filter(|text| !all.contains(text)).collect::<Vec<_>>());
+        }
+    }
+    all
 }
 
 /// Tokens outside the body prove who asks.
@@ -101,7 +157,7 @@ pub(super) fn body(endpoints: &[&EndpointDescription], examples: Vec<(String, Ex
     if content.is_empty() {
         return None;
     }
-    let required = endpoints.iter().all(|endpoint| endpoint.body.is_some());
+    let required = endpoints.iter().all(|endpoint| endpoint.body.is_some() && !endpoint.may_be_empty);
     let media_type = |(name, schemas): (&'static str, Vec<Value>)| {
         let mut media_type = json!({ "schema": any_of(schemas) });
         let fitting = examples

@@ -80,7 +80,9 @@ impl Context<'_> {
             schema = any_of(vec![schema, json!({ "type": "string", "const": or })]);
         }
         if shown.nullable {
-            if let Some(kind) = schema.get("type").filter(|kind| kind.is_string()) {
+            if let Some(kinds) = schema.get_mut("type").and_then(Value::as_array_mut) {
+                kinds.push(json!("null"));
+            } else if let Some(kind) = schema.get("type") {
                 schema["type"] = json!([kind, "null"]);
             } else if schema.get("anyOf").is_some() {
                 schema = json!({ "anyOf": [schema, { "type": "null" }] });

@@ -146,3 +146,40 @@ fn cases_are_the_examples() {
     let refused = at(post, "/responses/401/content/application~1json/examples/case_1/value");
     assert_eq!(refused["is"], format!("no {}", answer["token"].as_str().expect("text")));
 }
+
+#[test]
+fn endpoints_of_one_route_are_one_operation() {
+    let endpoints = r#"
+[[endpoint]]
+name = "by password"
+route = "POST /in"
+operation = "login"
+when = { "query mode" = ["pw", "password"] }
+request = '{ "user": "{identifier}", "password": "{password}" }'
+[[endpoint]]
+name = "by token"
+route = "POST /in"
+operation = "refresh"
+when = { "query mode" = "token", "body strategy" = true }
+may_be_empty = true
+request = '{ "token": "{refresh_token}" }'
+"#;
+    let on = "[on.signed_in]\nbody = '\"{refresh.token}\"'\n[on.error]\n";
+    let document = told(&[TOKENS, on, endpoints]);
+    let post = at(&document, "/paths/~1in/post");
+    assert_eq!(post["operationId"], "by_password");
+    assert_eq!(post["requestBody"]["required"], false);
+    let bodies = at(post, "/requestBody/content/application~1json/schema/anyOf").as_array().expect("an array");
+    assert_eq!(bodies.len(), 2);
+    assert_eq!(
+        *at(post, "/parameters"),
+        json!([{
+            "name": "mode", "in": "query", "required": false,
+            "schema": { "type": "string", "enum": ["pw", "password", "token"] }
+        }])
+    );
+    let description = post["description"].as_str().expect("text");
+    assert!(description.contains("`by token`: with "), "{description}");
+    assert!(description.contains("`mode` in the query = `token`"), "{description}");
+    assert!(description.contains("`strategy` in the body"), "{description}");
+}
