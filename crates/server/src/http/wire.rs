@@ -9,9 +9,9 @@ use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD,
-    HOST, HeaderMap, ORIGIN, VARY,
+    CONNECTION, HOST, HeaderMap, ORIGIN, VARY,
 };
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use myna_core::outcome::Kind;
@@ -88,6 +88,8 @@ impl Wire {
             Err(BodyError::TimedOut) => Err(Kind::Timeout),
             Err(BodyError::Broken) => Err(Kind::Malformed),
         };
+        // What is left of the body is not read, so the connection cannot serve another request (RFC 9112 §9.6).
+        let ends = body.is_err() && head.version <= Version::HTTP_11;
         let mut headers = head.headers;
         // HTTP/2 names the host in `:authority` (RFC 9113 §8.3.1); whoever compares an origin with it finds it in one place.
         if let Some(authority) = head.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
@@ -107,6 +109,9 @@ impl Wire {
         *response.status_mut() = answer.status;
         for (name, value) in answer.headers {
             response.headers_mut().append(name, value);
+        }
+        if ends {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }
