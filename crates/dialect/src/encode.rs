@@ -105,10 +105,8 @@ pub(crate) struct Cookie {
     pub(crate) value: Template,
     pub(crate) max_age: Option<Template>,
     pub(crate) expires: Option<Template>,
-    /// As it is written: `Lax`, `Strict` or `None`.
-    pub(crate) same_site: &'static str,
-    /// What follows the value and its end: the same for every answer.
-    tail: Box<str>,
+    /// What follows the value and its end, each after a semicolon: the same for every answer.
+    pub(crate) attributes: Box<str>,
 }
 
 /// For whom a cookie is, and how it travels.
@@ -186,8 +184,8 @@ impl Cookie {
         let CookieFlags { path, domain, secure, http_only, same_site } = flags;
         let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
         let (secure, http_only) = (if secure { "; Secure" } else { "" }, if http_only { "; HttpOnly" } else { "" });
-        let tail = format!("; Path={path}{domain}{secure}{http_only}; SameSite={same_site}");
-        Self { name, value, max_age, expires, same_site, tail: tail.into() }
+        let attributes = format!("; Path={path}{domain}{secure}{http_only}; SameSite={same_site}");
+        Self { name, value, max_age, expires, attributes: attributes.into() }
     }
 
     fn templates(&self) -> impl Iterator<Item = &Template> {
@@ -205,7 +203,7 @@ impl Cookie {
             line.extend_from_slice(b"; Expires=");
             line.extend(expires.render(scope));
         }
-        line.extend_from_slice(self.tail.as_bytes());
+        line.extend_from_slice(self.attributes.as_bytes());
         HeaderValue::from_maybe_shared(line).ok()
     }
 }

@@ -258,8 +258,21 @@ pub struct CookieDescription {
     pub value: Vec<Part>,
     /// Seconds that it lives; `None`: as long as the browser runs.
     pub max_age: Option<Vec<Part>>,
-    /// `Lax`, `Strict` or `None`.
-    pub same_site: &'static str,
+    /// When it ends, as an HTTP date.
+    pub expires: Option<Vec<Part>>,
+    /// The other attributes as they are written, each after a semicolon.
+    pub attributes: String,
+}
+
+impl CookieDescription {
+    /// The value of `Set-Cookie`; `show` writes what is rendered.
+    pub fn line(&self, show: impl Fn(&[Part]) -> String) -> String {
+        let end = |name: &str, parts: &Option<Vec<Part>>| {
+            parts.as_ref().map(|parts| format!("; {name}={}", show(parts))).unwrap_or_default()
+        };
+        let (age, expires) = (end("Max-Age", &self.max_age), end("Expires", &self.expires));
+        format!("{}={}{age}{expires}{}", self.name, show(&self.value), self.attributes)
+    }
 }
 
 /// The body of an answer.

@@ -87,7 +87,8 @@ fn cookie(cookie: &Cookie) -> CookieDescription {
         name: cookie.name.clone(),
         value: tree::text(&cookie.value),
         max_age: cookie.max_age.as_ref().map(tree::text),
-        same_site: cookie.same_site,
+        expires: cookie.expires.as_ref().map(tree::text),
+        attributes: cookie.attributes.to_string(),
     }
 }
 

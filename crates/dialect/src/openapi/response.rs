@@ -85,8 +85,7 @@ impl Answers<'_> {
     fn cookies(&self) -> Option<Value> {
         let mut lines = Vec::new();
         for cookie in self.outcomes.iter().flat_map(|outcome| &outcome.cookies) {
-            let age = cookie.max_age.as_ref().map(|age| format!("; Max-Age={}", plain(age))).unwrap_or_default();
-            let line = format!("`{}={}{age}; SameSite={}`", cookie.name, plain(&cookie.value), cookie.same_site);
+            let line = format!("`{}`", cookie.line(plain));
             if !lines.contains(&line) {
                 lines.push(line);
             }

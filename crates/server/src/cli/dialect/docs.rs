@@ -187,7 +187,7 @@ fn answer(outcome: &OutcomeDescription) -> String {
     let mut head = Vec::new();
     head.extend(outcome.content_type.as_ref().map(|value| format!("content-type: {value}")));
     head.extend(outcome.headers.iter().map(|header| format!("{}: {}", header.name, parts(&header.value))));
-    head.extend(outcome.cookies.iter().map(|cookie| format!("set-cookie: {}={}", cookie.name, parts(&cookie.value))));
+    head.extend(outcome.cookies.iter().map(|cookie| format!("set-cookie: {}", cookie.line(parts))));
     let body = match &outcome.body {
         None => String::new(),
         Some(BodyDescription::Text(all)) => parts(all),
