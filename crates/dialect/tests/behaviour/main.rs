@@ -5,7 +5,10 @@
 mod decode;
 mod describe;
 mod encode;
+mod faulty;
+mod hostile;
 mod openapi;
+mod refused;
 mod route;
 mod token;
 

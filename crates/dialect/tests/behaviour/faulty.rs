@@ -1,49 +1,23 @@
-//! Faulty dialects and what people are told about them: `tests/faulty/NAME.toml` and, beside it, the expected rendering
-//! `NAME.txt`. `UPDATE=1 cargo test -p myna-dialect --test faulty` writes the renderings anew; read the difference.
-
-#![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
+//! Faulty dialects and what people are told about them, `tests/faulty`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use myna_dialect::compile;
 use myna_dialect::diagnostic::{Source, render};
 
-fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faulty");
-    let entries = fs::read_dir(folder).expect("folder");
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("entry").path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    files.sort();
-    files
-}
+use crate::refused::{all_are_told, files};
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the switch of this test alone")]
 fn every_fault_is_told_with_its_place() {
-    let update = std::env::var_os("UPDATE").is_some();
-    let mut wrong = Vec::new();
-    for path in files() {
-        let name = path.file_name().expect("name").to_string_lossy().into_owned();
-        let source = Source::new(format!("tests/faulty/{name}"), fs::read_to_string(&path).expect("text"));
-        let faults = compile(&source, Some("d")).expect_err(&name);
-        let shown = render(&source, &faults, false);
-        let expected = path.with_extension("txt");
-        if update {
-            fs::write(&expected, &shown).expect("written");
-        }
-        if fs::read_to_string(&expected).unwrap_or_default() != shown {
-            wrong.push(format!("--- {name}\n{shown}"));
-        }
-    }
-    assert!(wrong.is_empty(), "not as expected (UPDATE=1 rewrites):\n{}", wrong.join("\n"));
-    assert!(files().len() >= 25);
+    all_are_told("faulty");
+    assert!(files("faulty").len() >= 55);
 }
 
 // IN-07, IN-09: a file cut off anywhere is refused or compiled, and every span can be drawn.
 #[test]
 fn no_part_of_a_file_panics() {
-    for path in files() {
+    for path in files("faulty") {
         let text = fs::read_to_string(&path).expect("text");
         for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)).step_by(7) {
             let source = Source::new("cut", &text[..end]);
