@@ -80,9 +80,24 @@ pub(crate) fn fill(words: &str, field: &str, kind: ProblemKind) -> String {
     };
     fill_with(words, |name| match name {
         "field" => Some(field.to_owned()),
-        "label" => Some(field.replace('_', " ")),
+        "label" => Some(label(field)),
         other => number(other),
     })
+}
+
+/// The last name of a field's path on the wire.
+pub(crate) fn last_name(field: &str) -> &str {
+    field.rsplit('.').next().unwrap_or(field)
+}
+
+/// The field's last name as people write it.
+pub(crate) fn label(field: &str) -> String {
+    last_name(field).replace('_', " ")
+}
+
+/// The field's place in the body (RFC 6901).
+pub(crate) fn pointer(field: &str) -> String {
+    field.split('.').map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1"))).collect()
 }
 
 /// Fills in what `fill_in` knows; the rest stays as it is. A value is never read again for fill-ins.
@@ -138,6 +153,13 @@ mod tests {
             assert_eq!(said(kind, field), (words.to_owned(), code.to_owned()));
         }
         assert_eq!(fill("{min} {nobody} {", "x", ProblemKind::Required), "{min} {nobody} {");
+        for (field, words, place) in [
+            ("first_name", "first name", "/first_name"),
+            ("data.attributes.first_name", "first name", "/data/attributes/first_name"),
+            ("a/b.c~d", "c~d", "/a~1b/c~0d"),
+        ] {
+            assert_eq!((label(field), pointer(field)), (words.to_owned(), place.to_owned()));
+        }
         assert_eq!(unknown_fill_ins("{field} {nam} {max}"), ["nam"]);
     }
 }

@@ -136,6 +136,8 @@ slots! {
     Errors = "errors" Errors List;
     Codes = "codes" Errors List;
     Field = "field" Error Text;
+    FieldName = "field.name" Error Text;
+    FieldPointer = "field.pointer" Error Text;
     Label = "label" Error Text;
     Message = "message" Error Text;
     Messages = "messages" Error Texts;
@@ -216,7 +218,8 @@ impl List {
     /// Whether no two entries have the same value there.
     pub(crate) const fn is_told_by(self, slot: Slot) -> bool {
         match self {
-            Self::Errors => matches!(slot, Slot::Field),
+            // That the last names differ is proven for each endpoint.
+            Self::Errors => matches!(slot, Slot::Field | Slot::FieldName | Slot::FieldPointer),
             Self::Codes => matches!(slot, Slot::Code),
             Self::Roles => matches!(slot, Slot::RoleName | Slot::RoleId),
             Self::Messages => false,

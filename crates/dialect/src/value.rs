@@ -10,7 +10,7 @@ use myna_core::user::{Role, User};
 use crate::echo::{Echo, EchoValue};
 use crate::encode::Minted;
 use crate::json::{self, Node};
-use crate::messages::FieldErrors;
+use crate::messages::{self, FieldErrors};
 use crate::slot::{List, Slot};
 use crate::words::Language;
 
@@ -139,8 +139,12 @@ impl<'a> Scope<'a> {
             Slot::SessionDevice => Value::text(self.session.and_then(|session| session.device.as_deref())),
             Slot::RetryAfter => Value::span(self.retry_after.map(i64::from)),
             Slot::Field => Value::text(self.one_error().map(|error| error.field.as_str())),
+            Slot::FieldName => Value::text(self.one_error().map(|error| messages::last_name(&error.field))),
+            Slot::FieldPointer => {
+                self.one_error().map_or(Value::Absent, |error| Value::Text(messages::pointer(&error.field).into()))
+            }
             Slot::Label => {
-                self.one_error().map_or(Value::Absent, |error| Value::Text(error.field.replace('_', " ").into()))
+                self.one_error().map_or(Value::Absent, |error| Value::Text(messages::label(&error.field).into()))
             }
             Slot::Message => {
                 Value::text(self.message.or_else(|| self.one_error()?.messages.first().map(String::as_str)))

@@ -238,7 +238,7 @@ impl Emit<'_> {
         let tells = |part: &Part| matches!(part, Part::Slot(slot) if list.is_told_by(slot.show.slot) && slot.show.case == Case::AsIs);
         for entry in entries.iter().filter(|entry| !entry.key.iter().any(tells)) {
             let help = match list {
-                List::Errors => "`{field}` tells them apart".to_owned(),
+                List::Errors => "`{field}`, `{field.name}` or `{field.pointer}` tells them apart".to_owned(),
                 List::Codes => "`{code}` tells them apart".to_owned(),
                 List::Roles => "`{role.name}` or `{role.id}` tells them apart".to_owned(),
                 List::Messages => "write them as an array".to_owned(),

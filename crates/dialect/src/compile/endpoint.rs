@@ -12,7 +12,9 @@ use crate::encode::of_request;
 use crate::file::{Faults, Table, is_plain_line};
 use crate::insecure::Insecure;
 use crate::media::essence;
+use crate::messages::last_name;
 use crate::origin::CrossSite;
+use crate::slot::Slot;
 use crate::source::Source;
 
 const ENDPOINTS_MAX: usize = 200;
@@ -44,6 +46,7 @@ impl Compiler {
             let replies = self.reply_table(table, operation);
             plan.cross_site = self.cross_site(operation, &plan, &replies);
             plan.echoes = replies.iter().flatten().any(|reply| self.shows_echo(*reply));
+            self.prove_last_names(table, &plan, &replies);
             // A client's wishes can only be refused where they are listened to.
             let possible = |kind: &Kind| {
                 (honour_accept || *kind != Kind::NotAcceptable)
@@ -58,6 +61,20 @@ impl Compiler {
 
     fn shows_echo(&self, reply: usize) -> bool {
         self.replies.get(reply).is_some_and(|reply| reply.shows(of_request))
+    }
+
+    /// That `{field.name}` tells the fields of the endpoint apart, where its responses show it.
+    fn prove_last_names(&mut self, table: &Table<'_>, plan: &Plan, replies: &ReplyTable) {
+        let shown = |reply: &usize| self.replies[*reply].shows(|slot| slot == Slot::FieldName);
+        if !replies.iter().flatten().any(shown) {
+            return;
+        }
+        let names: Vec<&str> = plan.inputs.iter().map(|input| last_name(&input.wire)).collect();
+        if let Some((_, name)) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+            let help = "`{field}` or `{field.pointer}` tells them apart".to_owned();
+            let message = format!("two inputs end in `{name}`, and a response shows `{{field.name}}`");
+            self.faults.add_with(table.place("request"), message, help);
+        }
     }
 
     /// What answers may show of requests: every input that is no secret and repeats none.

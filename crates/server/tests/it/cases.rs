@@ -5,6 +5,7 @@ use super::{myna, text};
 const LOOSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/loose");
 const WORDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/words");
 const ENDLESS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/endless");
+const FEATURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/features");
 const EVERYTHING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/everything");
 const OPAQUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/opaque");
 
@@ -58,12 +59,12 @@ fn what_legacy_apis_insist_on_holds_over_http() {
 
 #[test]
 fn words_and_echoes_hold_in_process() {
-    passes(&[WORDS]);
+    passes(&[WORDS, FEATURES]);
 }
 
 #[test]
 fn words_and_echoes_hold_over_http() {
-    passes(&[WORDS, "--over-http"]);
+    passes(&[WORDS, FEATURES, "--over-http"]);
 }
 
 #[test]
