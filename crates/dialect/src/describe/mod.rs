@@ -6,6 +6,8 @@ mod request;
 mod response;
 mod tree;
 
+use std::fmt;
+
 use http::Method;
 use myna_core::catalog::Operation;
 use myna_core::outcome::Kind;
@@ -93,6 +95,29 @@ pub struct WhenDescription {
     pub subject: WhenSubject,
     /// What has to be there.
     pub want: Wanted,
+}
+
+impl fmt::Display for WhenDescription {
+    /// One phrase of Markdown: `` `mode` in the query = `cookie` ``.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if matches!(self.want, Wanted::Absent) {
+            f.write_str("no ")?;
+        }
+        match &self.subject {
+            WhenSubject::Body(path) => write!(f, "`{}` in the body", path.join("."))?,
+            WhenSubject::Place(Place::Header(name)) => write!(f, "`{name}` in the header")?,
+            WhenSubject::Place(Place::Cookie(name)) => write!(f, "`{name}` in the cookies")?,
+            WhenSubject::Place(Place::Path(name)) => write!(f, "`{name}` in the path")?,
+            WhenSubject::Place(Place::Query(name)) => write!(f, "`{name}` in the query")?,
+            WhenSubject::Place(Place::Bearer(name) | Place::Scheme { header: name, .. }) => write!(f, "`{name}`")?,
+            WhenSubject::Place(Place::Basic(_)) => f.write_str("`authorization`")?,
+        }
+        if let Wanted::Any(texts) = &self.want {
+            let texts: Vec<String> = texts.iter().map(|text| format!("`{text}`")).collect();
+            write!(f, " = {}", texts.join(" or "))?;
+        }
+        Ok(())
+    }
 }
 
 /// What a condition looks at.

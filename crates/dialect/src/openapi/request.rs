@@ -19,7 +19,7 @@ pub(super) fn told(endpoints: &[&EndpointDescription]) -> String {
         if !paragraphs.contains(&summary) {
             paragraphs.push(summary);
         }
-        let conditions: Vec<String> = endpoint.when.iter().map(condition).collect();
+        let conditions: Vec<String> = endpoint.when.iter().map(ToString::to_string).collect();
         if !conditions.is_empty() {
             paragraphs.push(format!("`{}`: with {}.", endpoint.name, conditions.join(" and ")));
         }
@@ -37,24 +37,6 @@ pub(super) fn told(endpoints: &[&EndpointDescription]) -> String {
         }
     }
     paragraphs.join("\n\n")
-}
-
-fn condition(when: &WhenDescription) -> String {
-    let subject = match &when.subject {
-        WhenSubject::Body(path) => format!("`{}` in the body", path.join(".")),
-        WhenSubject::Place(place) => match parameter(place) {
-            Some((within, name)) => format!("`{name}` in the {within}"),
-            None => "`Authorization`".to_owned(),
-        },
-    };
-    match &when.want {
-        Wanted::Any(texts) => {
-            let texts: Vec<String> = texts.iter().map(|text| format!("`{text}`")).collect();
-            format!("{subject} = {}", texts.join(" or "))
-        }
-        Wanted::Present => subject,
-        Wanted::Absent => format!("no {subject}"),
-    }
 }
 
 /// Parameters of path, query, header and cookies; tokens are credentials and told elsewhere.

@@ -97,6 +97,10 @@ fn routes(endpoint: &EndpointDescription) -> String {
 fn section(endpoint: &EndpointDescription, found: &Found) -> String {
     let mut text =
         format!("\n## {}\n\n{}\n\n{}\n", endpoint.name, routes(endpoint), endpoint.operation.entry().summary);
+    let conditions: Vec<String> = endpoint.when.iter().map(ToString::to_string).collect();
+    if !conditions.is_empty() {
+        let _ = write!(text, "\nWith {}.\n", conditions.join(" and "));
+    }
     if !endpoint.inputs.is_empty() {
         text.push_str("\n| input | where | required | rules |\n| --- | --- | --- | --- |\n");
         for input in &endpoint.inputs {
