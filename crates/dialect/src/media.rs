@@ -53,6 +53,17 @@ pub(crate) fn essence(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
+/// Whether a browser that opens a body of this type may run what stands in it.
+pub(crate) fn runs(content_type: &str) -> bool {
+    let essence = essence(content_type);
+    let (_, kind) = essence.split_once('/').unwrap_or_default();
+    kind == "html"
+        || kind == "xml"
+        || kind.ends_with("+xml")
+        || kind.ends_with("javascript")
+        || kind.ends_with("ecmascript")
+}
+
 /// Whether it can be a `Content-Type` (RFC 9110 §8.3.1): two tokens with a slash between, and parameters in ASCII.
 pub(crate) fn is_media_type(text: &str) -> bool {
     let token = |part: &str| {

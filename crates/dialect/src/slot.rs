@@ -170,6 +170,13 @@ impl Slot {
         NAMED.iter().any(|(slot, _)| *slot == self)
     }
 
+    /// Whether people outside decide what letters it has.
+    pub(crate) fn is_foreign(self) -> bool {
+        let letters = matches!(self.kind(), Type::Text | Type::Texts | Type::Scalar | Type::Json);
+        let people = matches!(self.carrier(), Carrier::User | Carrier::Role);
+        self == Self::Echo || self == Self::SessionDevice || (letters && people)
+    }
+
     /// The slot as it is written, with the name of one of many.
     pub(crate) fn written(self, one: &str) -> String {
         let prefix = NAMED.iter().find(|(slot, _)| *slot == self).map(|(_, prefix)| prefix);

@@ -339,7 +339,7 @@ impl Emit<'_> {
         } else {
             let help = did_you_mean(name, self.echoes.iter().map(String::as_str));
             (
-                format!("no endpoint reads `{name}`"),
+                format!("no endpoint reads `{name}`, or it is read where a secret stands"),
                 help.or_else(|| Some("what only answers show is listed in `extra`".to_owned())),
             )
         };

@@ -2,14 +2,13 @@
 
 use myna_core::catalog::Operation;
 use myna_core::outcome::Kind;
-use myna_core::problem::Field;
 
 use super::{Compiler, select};
 use crate::decode::{Input, Plan};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::dialect::{Endpoint, ReplyTable};
 use crate::encode::of_request;
-use crate::file::{Faults, Table, is_plain_line};
+use crate::file::{Table, is_plain_line};
 use crate::insecure::Insecure;
 use crate::media::essence;
 use crate::messages::last_name;
@@ -75,32 +74,6 @@ impl Compiler {
             let message = format!("two inputs end in `{name}`, and a response shows `{{field.name}}`");
             self.faults.add_with(table.place("request"), message, help);
         }
-    }
-
-    /// What answers may show of requests: every input that is no secret and repeats none.
-    pub(super) fn echoes_of(root: &Table<'_>) -> Vec<String> {
-        // What is wrong with the endpoints is told when they are compiled.
-        let untold = &mut Faults::default();
-        let mut echoes = Vec::new();
-        for table in root.tables("endpoint", untold) {
-            let operation = table.text("operation", untold).and_then(|text| Operation::parse(&text.value));
-            let fields = operation.into_iter().flat_map(Operation::fields).filter(|field| !field.is_secret());
-            echoes.extend(fields.map(|field| field.name().to_owned()));
-            let secret = |name: &str| Field::parse(name).is_some_and(Field::is_secret);
-            let mut repeats = Vec::new();
-            for check in table.tables("check", untold) {
-                let (field, other) = (check.text("field", untold), check.text("as", untold));
-                if let (Some(field), Some(other)) = (field, other) {
-                    repeats.extend(secret(&field.value).then(|| other.value.clone()));
-                    repeats.extend(secret(&other.value).then_some(field.value));
-                }
-            }
-            let extra = table.texts("extra", untold).into_iter().map(|extra| extra.value);
-            echoes.extend(extra.filter(|extra| !repeats.contains(extra)));
-        }
-        echoes.sort();
-        echoes.dedup();
-        echoes
     }
 
     fn endpoint_name(&mut self, table: &Table<'_>, names: &mut Vec<String>) -> String {

@@ -3,6 +3,7 @@
 
 mod check;
 mod cookie;
+mod echo;
 mod emit;
 mod endpoint;
 mod reply;
@@ -144,7 +145,7 @@ impl Compiler {
         let honour_accept = root.bool("honour_accept", &mut self.faults).unwrap_or_default();
         self.strict = self.unknown_members(root);
         self.words_of_all(root);
-        self.echoes = Self::echoes_of(root);
+        self.echoes = echo::echoes_of(root);
         self.shapes(root);
         let (access, refresh) = self.token_profiles(root);
         let headers = self.general_headers(root);

@@ -12,7 +12,8 @@ use crate::dialect::ReplyTable;
 use crate::encode::{Filling, Reply};
 use crate::file::{Table, Text};
 use crate::insecure::Insecure;
-use crate::media::is_media_type;
+use crate::media::{self, is_media_type};
+use crate::slot::Slot;
 use crate::template::{Medium, Template};
 use crate::tree::{self, Part};
 
@@ -94,9 +95,18 @@ impl Compiler {
             (None, None) => None,
         };
         let headers = table.table("headers", &mut self.faults);
+        let content_type = self.content_type(table, default_type);
+        if content_type.as_ref().and_then(|value| value.to_str().ok()).is_some_and(media::runs)
+            && body.as_ref().is_some_and(|body: &Template| body.shows(Slot::is_foreign))
+        {
+            let message = "browsers run what stands in this content type, and what people wrote would stand in it";
+            let help =
+                "nothing is escaped for HTML or XML: show no more than numbers, times and words of the file".to_owned();
+            self.faults.add_with(table.place("content_type"), message, help);
+        }
         Reply {
             status,
-            content_type: self.content_type(table, default_type),
+            content_type,
             headers: headers.map(|headers| self.headers(&headers, used)).unwrap_or_default(),
             cookies: self.cookies(table, used),
             body,

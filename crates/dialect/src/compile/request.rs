@@ -56,6 +56,7 @@ impl Compiler {
         }
         let mut inputs = reading.inputs;
         hide_repetitions(&mut inputs, &checks);
+        self.prove_places(table, &inputs);
         Plan { body, inputs, checks, order, echoes: false, cross_site: CrossSite::default() }
     }
 
@@ -224,16 +225,23 @@ fn holds_placeholder(value: &json::Value<'_>) -> bool {
 
 /// What has to be the same as a secret is one.
 fn hide_repetitions(inputs: &mut [Input], checks: &[Check]) {
-    for _ in 0..checks.len() {
+    // Each round but the last hides one input at least.
+    loop {
+        let mut altered = false;
         for check in checks {
             let Rule::Same(other) = check.rule else { continue };
             let secret = |at: usize| inputs.get(at).is_some_and(|input| input.secret);
-            let secret = secret(check.input) || secret(other);
-            for at in [check.input, other] {
-                if let Some(input) = inputs.get_mut(at) {
-                    input.secret = secret;
+            if secret(check.input) != secret(other) {
+                altered = true;
+                for at in [check.input, other] {
+                    if let Some(input) = inputs.get_mut(at) {
+                        input.secret = true;
+                    }
                 }
             }
+        }
+        if !altered {
+            return;
         }
     }
 }

@@ -1,13 +1,13 @@
 //! `from`: where inputs are found outside the body.
 
 use http::HeaderName;
-use http::header::AUTHORIZATION;
-use myna_core::problem::Field;
+use http::header::{AUTHORIZATION, COOKIE};
 
 use super::Compiler;
 use super::request::Reading;
+use crate::decode::Input;
 use crate::diagnostic::did_you_mean;
-use crate::file::{Table, Text};
+use crate::file::{Faults, Table, Text};
 use crate::insecure::Insecure;
 use crate::scheme::Half;
 use crate::source::Source;
@@ -29,8 +29,7 @@ impl Compiler {
         for key in from.iter().flat_map(Table::keys) {
             let Some(from) = &from else { return };
             let written = from.texts(&key.value, &mut self.faults);
-            let sources: Vec<Source> =
-                written.iter().filter_map(|text| self.source(text, &key.value, params)).collect();
+            let sources: Vec<Source> = written.iter().filter_map(|text| self.source(text, params)).collect();
             // What the body has, too, keeps the body's name.
             if let Some(input) = reading.find(&key.value).and_then(|at| reading.inputs.get_mut(at)) {
                 input.sources = sources;
@@ -58,7 +57,7 @@ impl Compiler {
         }
     }
 
-    pub(super) fn source(&mut self, text: &Text, input: &str, params: &[String]) -> Option<Source> {
+    pub(super) fn source(&mut self, text: &Text, params: &[String]) -> Option<Source> {
         let (kind, name) = text.value.split_once(' ').unwrap_or((&text.value, ""));
         let header = || HeaderName::from_bytes(name.as_bytes()).ok();
         let source = match kind {
@@ -95,33 +94,36 @@ impl Compiler {
             };
             self.faults.add_with(text.span.clone(), message, help);
         }
+        // HD-04: who reads a cookie as a header is not asked which site sent it.
+        if source.as_ref().and_then(Source::header) == Some(&COOKIE) {
+            let help = "one cookie: `cookie NAME`".to_owned();
+            self.faults.add_with(text.span.clone(), "the header with every cookie is no input", help);
+        }
         if let Some(Source::Path(name)) = &source
             && !params.contains(name)
         {
             let help = did_you_mean(name, params.iter().map(String::as_str));
             self.faults.add_with(text.span.clone(), format!("the path has no parameter `{name}`"), help);
         }
-        if Field::parse(input).is_some_and(Field::is_secret) {
-            let loosening = match &source {
-                // Queries end up in logs, histories and `Referer`.
-                Some(Source::Query(_)) => Some((Insecure::SecretInQuery, "query")),
-                // Every log has it.
-                Some(Source::Path(_)) => Some((Insecure::SecretInPath, "path")),
-                Some(
-                    Source::Bearer(_)
-                    | Source::Header(_)
-                    | Source::Cookie(_)
-                    | Source::Basic(_)
-                    | Source::Scheme { .. },
-                )
-                | None => None,
-            };
-            if let Some((what, place)) = loosening {
-                let message = format!("`{input}` is a secret: it does not belong in the {place}");
-                self.loosen(what, text.span.clone(), message);
+        source
+    }
+
+    /// That no secret, and nothing that has to be the same as one, is read where logs and histories keep it.
+    pub(super) fn prove_places(&mut self, table: &Table<'_>, inputs: &[Input]) {
+        let Some(from) = table.table("from", &mut self.faults) else { return };
+        for input in inputs.iter().filter(|input| input.secret) {
+            for text in from.texts(&input.name, &mut Faults::default()) {
+                let (what, place) = match text.value.split(' ').next() {
+                    // Queries end up in logs, histories and `Referer`.
+                    Some("query") => (Insecure::SecretInQuery, "query"),
+                    // Every log has it.
+                    Some("path") => (Insecure::SecretInPath, "path"),
+                    Some(_) | None => continue,
+                };
+                let message = format!("`{}` is a secret: it does not belong in the {place}", input.name);
+                self.loosen(what, text.span, message);
             }
         }
-        source
     }
 }
 

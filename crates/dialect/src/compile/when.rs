@@ -39,7 +39,7 @@ impl Compiler {
 
     fn subject(&mut self, key: &Text, plan: &Plan, params: &[String]) -> Option<Subject> {
         let Some(path) = key.value.strip_prefix("body ") else {
-            return self.source(key, "", params).map(Subject::Source);
+            return self.source(key, params).map(Subject::Source);
         };
         let path: Vec<String> = path.split('.').map(str::to_owned).collect();
         if path.iter().any(String::is_empty) {
