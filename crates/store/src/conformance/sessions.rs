@@ -6,6 +6,7 @@ use myna_core::identifier::Canonical;
 use myna_core::session::{Bearer, EndCause, Session};
 use myna_core::time::Timestamp;
 use myna_core::user::{Status, User};
+use tokio::task::JoinSet;
 
 use super::{NOW, RACERS, Verdict, begin, conflict, later, name, password, race, session, stored_user};
 use crate::{CommitError, Store};
@@ -116,6 +117,102 @@ pub(super) async fn an_end_and_a_rotation_agree(store: Store) -> Verdict {
         let again = vec![end(session.id, EndCause::Cap)];
         assert_eq!(conflict(&store, again).await, Conflict::SessionChanged(session.id));
     }
+    Ok(())
+}
+
+// RF-14: a use that leaves the generation alone is a use of a live session, too; after the end is durable none is.
+pub(super) async fn an_end_and_a_touch_agree(store: Store) -> Verdict {
+    let id = stored_user(&store).await?.id;
+    let touch = |id, at| Change::TouchSession { id, at, idle_expires_at: later(1500) };
+    for number in 0..10 {
+        let session = session(id, number, None);
+        store.commit(vec![begin(&session)]).await?;
+        let mut uses = JoinSet::new();
+        for at in 1..=8 {
+            let (store, change) = (store.clone(), touch(session.id, later(100 + at)));
+            uses.spawn(async move { store.commit(vec![change]).await });
+        }
+        store.commit(vec![end(session.id, EndCause::Logout)]).await?;
+        let acknowledged = loaded(&store, session.id).await?;
+        let late = touch(session.id, later(200));
+        assert_eq!(conflict(&store, vec![late]).await, Conflict::SessionChanged(session.id));
+        let mut used = 0;
+        for result in uses.join_all().await {
+            match result {
+                Ok(()) => used += 1,
+                Err(CommitError::Conflict(conflict)) => assert_eq!(conflict, Conflict::SessionChanged(session.id)),
+                Err(error @ CommitError::Store(_)) => return Err(error.into()),
+            }
+        }
+        // Whoever was told of success came before the end: nothing has moved since.
+        let moved = acknowledged.idle_expires_at == later(1500);
+        let stored = Session { ended: Some((NOW, EndCause::Logout)), ..acknowledged.clone() };
+        assert_eq!((loaded(&store, session.id).await?, moved), (stored, used > 0));
+        assert_eq!(acknowledged.generation, 0);
+    }
+    Ok(())
+}
+
+/// Ends all sessions of `user`, `asking` by itself, and begins `fresh`, as a new password does whose answer shows tokens.
+fn begin_anew(user: UserId, asking: Option<SessionId>, fresh: &Session, old: Option<&str>, hash: &str) -> Vec<Change> {
+    let cause = if asking.is_some() { EndCause::PasswordChanged } else { EndCause::PasswordReset };
+    let mut changes = vec![password(user, old, hash)];
+    changes.extend(asking.map(|id| end(id, cause)));
+    changes.push(Change::EndSessions { user, except: None, at: NOW, cause });
+    changes.push(begin(fresh));
+    changes
+}
+
+// RF-09: whichever comes first, the token from before is worth nothing after it, and the new session lives.
+pub(super) async fn a_new_password_with_a_session_and_a_refresh_agree(store: Store) -> Verdict {
+    for (asks, last) in [(true, true), (true, false), (false, true), (false, false)] {
+        let id = stored_user(&store).await?.id;
+        let (own, other, fresh) = (session(id, 1, None), session(id, 2, None), session(id, 3, None));
+        store.commit(vec![password(id, None, "old"), begin(&own), begin(&other)]).await?;
+        let changes = begin_anew(id, asks.then_some(own.id), &fresh, asks.then_some("old"), "new");
+        let touch = Change::TouchSession { id: other.id, at: NOW, idle_expires_at: later(1500) };
+        let (rotation, set) = (vec![rotate(own.id, 0, NOW)], store.commit(changes));
+        // `join!` begins in the order in which it is written.
+        let (rotated, touched, set) = if last {
+            tokio::join!(store.commit(rotation), store.commit(vec![touch]), set)
+        } else {
+            let (set, rotated, touched) = tokio::join!(set, store.commit(rotation), store.commit(vec![touch]));
+            (rotated, touched, set)
+        };
+        // A rotation is no reason to refuse a new password.
+        set?;
+        for (result, session) in [(rotated, &own), (touched, &other)] {
+            match result {
+                Ok(()) => assert_eq!(loaded(&store, session.id).await?.idle_expires_at, later(1500)),
+                Err(CommitError::Conflict(conflict)) => assert_eq!(conflict, Conflict::SessionChanged(session.id)),
+                Err(error @ CommitError::Store(_)) => return Err(error.into()),
+            }
+        }
+        assert_eq!(store.list_sessions(id, NOW).await?, std::slice::from_ref(&fresh), "asks: {asks}, last: {last}");
+        for (old, generation) in [(&own, 0), (&own, 1), (&other, 0)] {
+            let late = vec![rotate(old.id, generation, NOW)];
+            assert_eq!(conflict(&store, late).await, Conflict::SessionChanged(old.id));
+        }
+        store.commit(vec![rotate(fresh.id, 0, NOW)]).await?;
+    }
+    Ok(())
+}
+
+// RF-09, RF-14: of many changes at once one begins a session, and one that has signed out meanwhile begins none.
+pub(super) async fn one_of_many_new_passwords_begins_a_session(store: Store) -> Verdict {
+    let id = stored_user(&store).await?.id;
+    let own = session(id, 200, None);
+    store.commit(vec![password(id, None, "old"), begin(&own)]).await?;
+    let (winners, losers) =
+        race(&store, |number| begin_anew(id, Some(own.id), &session(id, number, None), Some("old"), "new")).await?;
+    assert_eq!((winners, losers.len()), (1, usize::from(RACERS) - 1));
+    assert!(losers.iter().all(|loser| *loser == Conflict::PasswordChanged(id)), "{losers:?}");
+    let live = store.list_sessions(id, NOW).await?;
+    assert_eq!(live.len(), 1);
+    store.commit(vec![end(live[0].id, EndCause::Logout)]).await?;
+    let late = begin_anew(id, Some(live[0].id), &session(id, 201, None), Some("new"), "newer");
+    assert_eq!(conflict(&store, late).await, Conflict::SessionChanged(live[0].id));
+    assert!(store.list_sessions(id, NOW).await?.is_empty());
     Ok(())
 }
 
