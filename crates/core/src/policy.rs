@@ -53,7 +53,7 @@ pub struct Chance {
 pub struct Shown {
     /// Something of a session: its name, an access token, a refresh token.
     pub session: bool,
-    /// A refresh token.
+    /// A refresh token: its text, not only its times.
     pub refresh: bool,
 }
 

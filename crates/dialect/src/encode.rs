@@ -69,6 +69,23 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
+/// Name and value of a cookie, at most; browsers drop a longer one without a word (RFC 6265bis §5.7).
+pub(crate) const COOKIE_BYTES_MAX: usize = 4096;
+
+impl Response {
+    /// Cookies that browsers will drop for their length: name, and bytes of name and value. They are sent nevertheless, and
+    /// whole (HD-03): a token that is cut is none, other clients take it, and what was done is done.
+    pub fn oversized_cookies(&self) -> impl Iterator<Item = (&str, usize)> {
+        let cookies = self.headers.iter().filter(|(name, _)| *name == SET_COOKIE);
+        cookies.filter_map(|(_, line)| {
+            let pair = line.as_bytes().split(|byte| *byte == b';').next()?;
+            let name = pair.split(|byte| *byte == b'=').next()?;
+            let bytes = pair.len().saturating_sub(1);
+            (bytes > COOKIE_BYTES_MAX).then_some((std::str::from_utf8(name).ok()?, bytes))
+        })
+    }
+}
+
 /// Which tokens a response shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Wants {
@@ -152,6 +169,11 @@ impl Reply {
         }
     }
 
+    /// Whether the client gets the refresh token itself: from its end alone nobody can refresh again.
+    pub(crate) fn hands_over_refresh(&self) -> bool {
+        self.shows(|slot| slot.carrier() == Carrier::RefreshText)
+    }
+
     /// Whether a slot for which `wanted` holds is somewhere in the response.
     pub(crate) fn shows(&self, wanted: fn(Slot) -> bool) -> bool {
         let headers = self.headers.iter().filter_map(|(_, filling)| filling.template());
@@ -216,9 +238,9 @@ impl Dialect {
 
     /// What the endpoint's answer shows when its operation does what was asked.
     pub fn shown(&self, endpoint: usize) -> Shown {
-        let Wants { access, refresh, session } =
-            self.wants_tokens(endpoint, self.endpoint(endpoint).operation().success());
-        Shown { session: access || refresh || session, refresh }
+        let reply = self.reply(Some(endpoint), self.endpoint(endpoint).operation().success());
+        let Wants { access, refresh, session } = reply.map(Reply::wants).unwrap_or_default();
+        Shown { session: access || refresh || session, refresh: reply.is_some_and(Reply::hands_over_refresh) }
     }
 
     /// The response for an outcome. `endpoint`: where it happened; `None` when no endpoint was reached.

@@ -1,4 +1,5 @@
-//! Sign up; a session is begun where the answer shows tokens. Only the listed fields are ever bound (RS-13): nobody signs up with a role, a status or an id.
+//! Sign up; a session is begun where the answer shows tokens. Only the listed fields are ever bound (RS-13): nobody signs
+//! up with a role, a status or an id.
 
 use super::input::Inputs;
 use super::{Decision, NewPassword, begin_shown};

@@ -9,16 +9,29 @@ use myna_core::outcome::Kind;
 use super::Compiler;
 use super::emit::Use;
 use crate::diagnostic::did_you_mean;
-use crate::encode::{Cookie, CookieFlags};
+use crate::dialect::Endpoint;
+use crate::encode::{COOKIE_BYTES_MAX, Cookie, CookieFlags, of_access, of_refresh};
 use crate::file::{Table, Text};
 use crate::insecure::Insecure;
 use crate::slot::Type;
+use crate::source::Source;
 use crate::template::{Form, Medium, Template};
 use crate::tree::{self, Part, Placeholder};
 use crate::write::is_cookie_octet;
 
 const KEYS: [&str; 9] = ["name", "value", "max_age", "expires", "path", "domain", "same_site", "http_only", "secure"];
+/// A longer attribute is as if it were not there (RFC 6265bis §5.6).
+const ATTRIBUTE_BYTES_MAX: usize = 1024;
 const SAME_SITE: [(&str, &str); 3] = [("lax", "Lax"), ("strict", "Strict"), ("none", "None")];
+
+/// Which responses set which cookies: what no single one shows, judged when all are compiled.
+#[derive(Default)]
+pub(super) struct Jar {
+    /// Cookies that hold a token after a success.
+    of_tokens: Vec<String>,
+    /// Cookies that answers to failures set.
+    of_failures: Vec<Text>,
+}
 
 impl Compiler {
     pub(super) fn cookies(&mut self, table: &Table<'_>, used: Use) -> Vec<Cookie> {
@@ -43,15 +56,29 @@ impl Compiler {
         }
         let max_age = self.max_age(table, used);
         let expires = self.expires(table, used);
-        self.prove_kept(table, used, value.as_ref());
-        let value = value?;
+        let kept = self.prove_kept(table, used, value.as_ref());
+        let (name, value) = (name?, value?);
         let parts = tree::parts(&value, &mut self.faults);
         let bad = |part: &Part| matches!(part, Part::Literal(text) if !text.bytes().all(is_cookie_octet));
         if parts.iter().any(bad) {
-            self.faults.add(value.span, "a cookie's value holds no blank, comma, semicolon, quote or backslash");
+            self.faults
+                .add(value.span.clone(), "a cookie's value holds no blank, comma, semicolon, quote or backslash");
         }
-        let value = self.plain(&parts, used, Medium::Cookie);
-        Some(Cookie::new(name?.value, value, max_age, expires, flags))
+        let fixed = parts.iter().map(|part| if let Part::Literal(text) = part { text.len() } else { 0 });
+        if name.value.len() + fixed.sum::<usize>() > COOKIE_BYTES_MAX {
+            let message =
+                format!("browsers drop a cookie whose name and value are longer than {COOKIE_BYTES_MAX} bytes");
+            self.faults.add(table.place("value"), message);
+        }
+        let template = self.plain(&parts, used, Medium::Cookie);
+        if used.kind.is_some_and(Kind::is_success) {
+            if template.shows(|slot| of_access(slot) || of_refresh(slot)) {
+                self.jar.of_tokens.push(name.value.clone());
+            }
+        } else if kept {
+            self.jar.of_failures.push(name.clone());
+        }
+        Some(Cookie::new(name.value, template, max_age, expires, flags))
     }
 
     fn flags(&mut self, table: &Table<'_>) -> CookieFlags {
@@ -84,6 +111,10 @@ impl Compiler {
         {
             self.faults
                 .add(path.span.clone(), "a cookie's path begins with `/` and holds no blank, comma or semicolon");
+        }
+        if let Some(path) = path.as_ref().filter(|path| path.value.len() > ATTRIBUTE_BYTES_MAX) {
+            let message = format!("browsers ignore a `path` of more than {ATTRIBUTE_BYTES_MAX} bytes");
+            self.faults.add(path.span.clone(), message);
         }
         let domain = table.text("domain", &mut self.faults);
         if let Some(domain) = domain.as_ref().filter(|domain| !is_domain(&domain.value)) {
@@ -154,17 +185,37 @@ impl Compiler {
 
     /// RF-04: a request that failed for any reason must not sign out whoever is signed in: two tabs that refresh at once
     /// would throw each other out.
-    fn prove_kept(&mut self, table: &Table<'_>, used: Use, value: Option<&Text>) {
+    fn prove_kept(&mut self, table: &Table<'_>, used: Use, value: Option<&Text>) -> bool {
         if used.kind.is_none_or(Kind::is_success) {
-            return;
+            return true;
         }
         let zero = table.is_number("max_age") && table.number("max_age", &mut self.faults) == Some(0);
         let empty = value.filter(|value| value.value.is_empty());
-        let span: Option<Range<usize>> =
-            if zero { Some(table.place("max_age")) } else { empty.map(|text| text.span.clone()) };
-        if let Some(span) = span {
+        // After a failure there is no time to show but the present.
+        let span: Option<Range<usize>> = match (zero, table.has("expires"), empty) {
+            (true, ..) => Some(table.place("max_age")),
+            (_, true, _) => Some(table.place("expires")),
+            (.., empty) => empty.map(|text| text.span.clone()),
+        };
+        if let Some(span) = span.clone() {
             let help = "the cookie goes with `signed_out`; one that is no longer good is refused anyway".to_owned();
             self.faults.add_with(span, "the answer to a failure clears no cookie", help);
+        }
+        span.is_none()
+    }
+
+    /// RF-04, too: another value in the place of a token signs out as well as none does.
+    pub(super) fn prove_jar(&mut self, endpoints: &[Endpoint]) {
+        let Jar { of_tokens, of_failures } = std::mem::take(&mut self.jar);
+        let credentials = endpoints.iter().flat_map(|endpoint| &endpoint.plan.inputs).filter(|input| input.secret);
+        let read: Vec<&Source> = credentials.flat_map(|input| &input.sources).collect();
+        for name in of_failures {
+            let is_read = read.iter().any(|source| matches!(source, Source::Cookie(read) if *read == name.value));
+            if is_read || of_tokens.contains(&name.value) {
+                let help = "a failure can be told in a cookie of another name".to_owned();
+                let message = format!("the answer to a failure overwrites `{}`, which holds a token", name.value);
+                self.faults.add_with(name.span, message, help);
+            }
         }
     }
 }

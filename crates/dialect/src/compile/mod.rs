@@ -72,6 +72,7 @@ struct Compiler {
     tokens: (bool, bool),
     budget: usize,
     replies: Vec<Reply>,
+    jar: cookie::Jar,
     /// The dialect-wide replies.
     general: Vec<(Kind, usize)>,
     languages: Languages,
@@ -108,6 +109,7 @@ pub fn compile(source: &Source, folder_name: Option<&str>) -> Result<Dialect, Ve
         tokens: (false, false),
         budget: emit::EMITTED_MAX,
         replies: Vec::new(),
+        jar: cookie::Jar::default(),
         general: Vec::new(),
         languages: Languages::default(),
         messages: Messages::default(),
@@ -155,6 +157,7 @@ impl Compiler {
         if headers.iter().filter_map(|(_, filling)| filling.template()).any(|template| template.shows(of_request)) {
             endpoints.iter_mut().for_each(|endpoint| endpoint.plan.echoes = true);
         }
+        self.prove_jar(&endpoints);
         let general = general_table(&self.general, endpoints.iter().map(|endpoint| &endpoint.replies));
         let insecure = std::mem::take(&mut self.insecure).in_force(&mut self.faults);
         Some(Dialect {

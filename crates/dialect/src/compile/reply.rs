@@ -61,7 +61,7 @@ impl Compiler {
         }
         let reply = Kind::ALL.iter().zip(replies).find(|(kind, _)| **kind == Kind::Refreshed);
         let reply = reply.and_then(|(_, reply)| self.replies.get((*reply)?));
-        if reply.is_some_and(|reply| !reply.wants().refresh) {
+        if reply.is_some_and(|reply| !reply.hands_over_refresh()) {
             let message =
                 "the answer of a `refresh` that shows no `{refresh.token}`: the one that was given stays good";
             self.insecure.need(Insecure::NoRotation, table.place("operation"), message, &mut self.faults);

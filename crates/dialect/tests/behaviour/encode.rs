@@ -2,7 +2,9 @@
 
 use http::StatusCode;
 use myna_core::outcome::{Kind, Outcome};
+use myna_core::policy::Shown;
 use myna_core::time::Timestamp;
+use myna_core::user::User;
 use myna_dialect::{Answer, Dialect, Echo, FieldErrors, Language, Minted, Response, Tokens, Wants};
 
 use crate::{LOGIN, TOKENS, dialect, session, user};
@@ -320,6 +322,40 @@ fn every_outcome_has_an_answer() {
             assert_eq!(response.status.as_u16(), kind.status());
             assert!(response.body.is_empty() || serde_json::from_slice::<serde_json::Value>(&response.body).is_ok());
         }
+    }
+}
+
+// HD-03: sent whole, and told to whoever writes the log.
+#[test]
+fn a_cookie_that_browsers_drop_is_told() {
+    let on = "[[on.signed_in.cookie]]\nname = \"s\"\nvalue = \"{user.first_name|or ''}\"\n[on.error]\n";
+    let dialect = dialect(&[TOKENS, on, LOGIN]);
+    for (length, told) in [(4095, vec![]), (4096, vec![("s", 4097)])] {
+        let first_name = Some("x".repeat(length));
+        let outcome = Outcome::signed_in(Kind::SignedIn, User { first_name, ..user() }, session());
+        let response = respond(&dialect, Some(0), &outcome, &[]);
+        assert_eq!(response.oversized_cookies().collect::<Vec<_>>(), told);
+        let cookie = header(&response, "set-cookie").expect("cookie");
+        assert_eq!(cookie.find(';'), Some(length + 2), "it is not cut");
+    }
+}
+
+// From the end of a refresh token alone nobody refreshes again: the one that is there has to stay good.
+#[test]
+fn a_refresh_token_is_replaced_where_its_successor_is_shown() {
+    let refresh = "[[endpoint]]\nname = \"r\"\nroute = \"POST /r\"\noperation = \"refresh\"\n\
+        request = '{ \"t\": \"{refresh_token}\" }'\n";
+    for (shown, session, refreshes) in [
+        ("{status}", false, false),
+        ("{session.id}", true, false),
+        ("{access.token}", true, false),
+        ("{refresh.expires_at}", true, false),
+        ("{refresh.token}", true, true),
+    ] {
+        let on = format!("[on.signed_in]\nbody = '{{ \"t\": \"{shown}\" }}'\n[on.error]\n");
+        let loosened = if refreshes { "" } else { "insecure = [\"no_rotation\"]" };
+        let dialect = dialect(&[loosened, TOKENS, &on, refresh]);
+        assert_eq!(dialect.shown(0), Shown { session, refresh: refreshes }, "{shown}");
     }
 }
 

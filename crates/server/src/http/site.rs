@@ -205,7 +205,11 @@ impl Site {
             "answered"
         );
         let plain = self.plain_answer(outcome, &answered.tokens, request);
-        dialect.encode(Some(endpoint), &Answer { errors: &errors, echo: &echo, language, ..plain })
+        let response = dialect.encode(Some(endpoint), &Answer { errors: &errors, echo: &echo, language, ..plain });
+        for (name, bytes) in response.oversized_cookies() {
+            tracing::warn!(cookie.name = name, cookie.bytes = bytes, "browsers drop a cookie of more than 4096 bytes");
+        }
+        response
     }
 
     /// Runs the operation in a task of its own, so that a panic ends nothing else. A client that hangs up ends it, and
