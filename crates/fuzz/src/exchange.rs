@@ -109,9 +109,11 @@ impl Served {
                 refusal.into()
             }
             Ok(Decoded { echo, .. }) => {
-                let outcomes =
-                    self.described(endpoint).map(|endpoint| endpoint.outcomes.as_slice()).unwrap_or_default();
-                let kind = outcomes.get(entropy.below(outcomes.len())).map_or(Kind::Fault, |outcome| outcome.kind);
+                let outcomes = self.described(endpoint).into_iter().flat_map(|endpoint| &endpoint.outcomes);
+                // A wrong method is told before any endpoint is reached.
+                let kinds: Vec<Kind> =
+                    outcomes.map(|outcome| outcome.kind).filter(|kind| *kind != Kind::MethodNotAllowed).collect();
+                let kind = kinds.get(entropy.below(kinds.len())).copied().unwrap_or(Kind::Fault);
                 let outcome = sample::outcome(kind, entropy);
                 let errors = self.dialect.problems(endpoint, &outcome.problems, language);
                 Concluded { outcome, errors, echo }

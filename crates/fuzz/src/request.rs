@@ -5,7 +5,9 @@ use data_encoding::BASE64;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use myna_core::problem::Field;
-use myna_dialect::describe::{Asked, AskedShape, EndpointDescription, Half, InputDescription, Place, Rule};
+use myna_dialect::describe::{
+    Asked, AskedShape, EndpointDescription, Half, InputDescription, Place, Rule, Wanted, WhenDescription, WhenSubject,
+};
 use serde_json::Value;
 
 use crate::entropy::Entropy;
@@ -83,6 +85,12 @@ pub(crate) fn craft(endpoint: &EndpointDescription, entropy: &mut Entropy<'_>) -
     let mut crafted =
         Crafted { method: endpoint.method.clone(), path, query: None, headers: HeaderMap::new(), body: Vec::new() };
     let mut outside = Outside::default();
+    let endpoint = &fulfilling(endpoint, entropy);
+    for (place, text) in endpoint.when.iter().filter_map(outside_the_body) {
+        if !entropy.once_in(16) {
+            outside.put(place, text, &mut crafted, entropy);
+        }
+    }
     for input in &endpoint.inputs {
         if (input.in_body && !entropy.once_in(8)) || entropy.once_in(16) {
             continue;
@@ -117,6 +125,50 @@ pub(crate) fn craft(endpoint: &EndpointDescription, entropy: &mut Entropy<'_>) -
     crafted.write_body(endpoint, entropy);
     crafted.bend(entropy);
     crafted
+}
+
+/// The endpoint with a body that holds what its conditions want.
+fn fulfilling(endpoint: &EndpointDescription, entropy: &mut Entropy<'_>) -> EndpointDescription {
+    let mut endpoint = endpoint.clone();
+    for WhenDescription { subject, want } in &endpoint.when {
+        if let WhenSubject::Body(path) = subject
+            && let Some(text) = wanted(want)
+            && !entropy.once_in(16)
+        {
+            put(endpoint.body.get_or_insert_default(), path, text);
+        }
+    }
+    endpoint
+}
+
+fn wanted(want: &Wanted) -> Option<&str> {
+    match want {
+        Wanted::Any(texts) => texts.first().map(String::as_str),
+        Wanted::Present => Some("x"),
+        Wanted::Absent => None,
+    }
+}
+
+fn outside_the_body(when: &WhenDescription) -> Option<(&Place, &str)> {
+    match &when.subject {
+        WhenSubject::Place(place) => Some((place, wanted(&when.want)?)),
+        WhenSubject::Body(_) => None,
+    }
+}
+
+/// Makes the member at the path a literal.
+fn put(members: &mut Vec<Asked>, path: &[String], text: &str) {
+    let Some((name, rest)) = path.split_first() else { return };
+    let at = members.iter().position(|asked| asked.name == *name).unwrap_or_else(|| {
+        members.push(Asked { name: name.clone(), shape: AskedShape::Object(Vec::new()) });
+        members.len() - 1
+    });
+    match &mut members[at].shape {
+        AskedShape::Object(inner) if !rest.is_empty() => put(inner, rest, text),
+        shape if rest.is_empty() => *shape = AskedShape::Literal(Value::from(text)),
+        // A list: its members are the endpoint's own.
+        AskedShape::Input(_) | AskedShape::Literal(_) | AskedShape::Object(_) | AskedShape::Array(_) => {}
+    }
 }
 
 /// What stands in places that several inputs share.
