@@ -11,6 +11,7 @@ mod known;
 mod paste;
 mod reply;
 mod request;
+mod scrub;
 mod time;
 mod token;
 mod write;
@@ -77,8 +78,15 @@ pub(crate) fn draft(name: &str, source: &Source, pasted_at: i64) -> Result<Draft
     if steps.is_empty() {
         return Err(vec![Diagnostic::new("none of these exchanges is one of a login API").at(0..0)]);
     }
-    let text = file(name, &known, &steps, &left_out);
-    let cases = cases(&known, &steps, &mut left_out);
+    let mut text = file(name, &known, &steps, &left_out);
+    let mut cases = cases(&known, &steps, &mut left_out);
+    let all = std::iter::once(&mut text).chain(cases.iter_mut().map(|(_, text)| text)).chain(&mut left_out);
+    if scrub::scrub(&exchanges, &mut all.collect::<Vec<_>>()) {
+        left_out.push(format!(
+            "what looked like a secret and no placeholder fits: `{}` stands in its place",
+            answer::REPLACED
+        ));
+    }
     Ok(Draft { text, cases, left_out })
 }
 

@@ -124,6 +124,33 @@ fn drafts_hold_and_tell_no_secret() {
     }
 }
 
+// Secrets that no placeholder fits, wherever they stand: query, path, one-time codes, keys of another kind.
+#[test]
+fn what_is_named_like_a_secret_is_not_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    let exchanges = "POST /api/login?api_key=quiet1key HTTP/1.1\nContent-Type: application/json\n\n\
+        {\"email\":\"foo@gmail.com\",\"password\":\"hunter2\",\"otp\":\"904417\",\"captcha\":\"quiet2captcha\"}\n\n\
+        HTTP/1.1 200 OK\nContent-Type: application/json\n\n\
+        {\"jwt\":\"quiet3abcdefghijklmnopqrstuvwxyz0123456789\",\"csrf\":\"quiet4csrf\",\"tokenType\":\"Bearer2\"}\n\n\
+        POST /reset/quiet5abcdefghijk HTTP/1.1\nContent-Type: application/json\n\n\
+        {\"password\":\"hunter3\"}\n\nHTTP/1.1 204 No Content\n\n\
+        GET /api/me?access_token=quiet6token HTTP/1.1\n\n\
+        HTTP/1.1 200 OK\nContent-Type: application/json\n\n\
+        {\"id\":7,\"email\":\"foo@gmail.com\",\"api_token\":\"quiet7token\"}\n";
+    std::fs::write(folder.path().join("pasted.http"), exchanges).unwrap();
+    let made = myna(folder.path(), &["dialect", "new", "draft", "--from", "pasted.http"]);
+    let draft = folder.path().join("draft");
+    let mut all = text(&made.stdout) + &text(&made.stderr);
+    all += &std::fs::read_to_string(draft.join("dialect.toml")).unwrap();
+    for case in names(&draft.join("cases")) {
+        all += &std::fs::read_to_string(draft.join("cases").join(case)).unwrap();
+    }
+    assert!(all.contains("Bearer2") && all.contains("REPLACED"), "{all}");
+    for secret in ["quiet", "hunter", "904417"] {
+        assert!(!all.contains(secret), "{secret} was copied:\n{all}");
+    }
+}
+
 fn names(folder: &Path) -> Vec<String> {
     std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
