@@ -68,6 +68,16 @@ impl Pattern {
         })
     }
 
+    /// Whether the path has all that stands before the first parameter, and more.
+    fn begins(&self, path: &str) -> bool {
+        let mut parts = path.split('/').filter(|part| !part.is_empty());
+        let fixed = self.segments.iter().map_while(|segment| match segment {
+            Segment::Fixed(text) => Some(text),
+            Segment::Param(_) => None,
+        });
+        fixed.into_iter().all(|text| parts.next() == Some(text)) && parts.next().is_some()
+    }
+
     /// Whether some path fits both.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         let fits = |pair: (&Segment, &Segment)| match pair {
@@ -167,8 +177,8 @@ pub struct Router {
     dialects: Vec<Arc<Dialect>>,
     /// The first is the root: what stands before the first slash.
     nodes: Vec<Node>,
-    /// Whether some path holds a secret.
-    hides: bool,
+    /// The routes whose path holds a secret.
+    hiding: Vec<Place>,
 }
 
 /// What can follow the segments that lead here.
@@ -199,13 +209,14 @@ impl Router {
         // What is no path to a dialect can be no dialect's.
         let reserved: Vec<(&str, Pattern)> =
             reserved.iter().filter_map(|path| Some((*path, Pattern::parse(path).ok()?))).collect();
-        let mut router = Self { dialects, nodes: vec![Node::default()], hides: false };
+        let mut router = Self { dialects, nodes: vec![Node::default()], hiding: Vec::new() };
         let mut overlaps = Vec::new();
         for (dialect, each) in router.dialects.clone().iter().enumerate() {
             for (endpoint, each) in each.endpoints().iter().enumerate() {
-                router.hides |= each.hides_path();
                 for route in 0..each.routes.len() {
-                    overlaps.extend(router.add(Place { dialect, endpoint, route }, &reserved));
+                    let place = Place { dialect, endpoint, route };
+                    router.hiding.extend(each.hides_path().then_some(place));
+                    overlaps.extend(router.add(place, &reserved));
                 }
             }
         }
@@ -239,14 +250,20 @@ impl Router {
         Found::WrongMethod { dialect: Arc::clone(owner), allow: methods.join(", ") }
     }
 
-    /// The path as a log may hold it: as the dialect writes it where a secret stands in it.
+    /// The path as a log may hold it: as the dialect writes it where a secret stands in it, also where a slash too many or a
+    /// wrong end has made it nobody's.
     pub fn shown_path<'p>(&'p self, path: &'p str) -> &'p str {
-        if !self.hides {
+        if self.hiding.is_empty() {
             return path;
         }
         let node = path.strip_prefix('/').and_then(|inner| self.node_at(0, Some(inner), &mut Vec::new()));
-        let mut places = node.into_iter().flat_map(|node| &node.places);
-        let hiding = places.find(|place| self.dialects[place.dialect].endpoint(place.endpoint).hides_path());
+        let hiding = match node {
+            Some(node) => {
+                let hides = |place: &&Place| self.dialects[place.dialect].endpoint(place.endpoint).hides_path();
+                node.places.iter().find(hides)
+            }
+            None => self.hiding.iter().find(|place| self.route(**place).pattern.begins(path)),
+        };
         hiding.map_or(path, |place| self.route(*place).pattern.text())
     }
 

@@ -205,7 +205,15 @@ fn a_path_with_a_secret_is_not_shown() {
     let general = "insecure = [\"secret_in_path\"]\n";
     let dialect = crate::dialect(&[general, crate::TOKENS, "[on.identified]\n[on.error]\n", &hidden, &open]);
     let router = Router::new(vec![dialect], &[]).expect("alone");
-    for (path, shown) in [("/who/a.b.c", "/who/{t}"), ("/me", "/me"), ("/other/a.b.c", "/other/a.b.c")] {
+    for (path, shown) in [
+        ("/who/a.b.c", "/who/{t}"),
+        ("/me", "/me"),
+        ("/other/a.b.c", "/other/a.b.c"),
+        ("/who/a.b.c/", "/who/{t}"),
+        ("//who//a.b.c", "/who/{t}"),
+        ("/who/a.b.c/x", "/who/{t}"),
+        ("/who/", "/who/"),
+    ] {
         assert_eq!(router.shown_path(path), shown);
     }
 }
