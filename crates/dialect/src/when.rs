@@ -3,7 +3,7 @@
 
 use myna_core::outcome::Kind;
 
-use crate::body::BodyPlan;
+use crate::body::{BodyPlan, Encoding};
 use crate::decode::{Got, Refusal, Request};
 use crate::json::{self, Node};
 use crate::route::Match;
@@ -76,8 +76,13 @@ impl Condition {
             }),
             Subject::Body(path) => {
                 let Some(plan) = plan else { return Ok(false) };
-                let alike =
-                    |other: &BodyPlan| other.encodings == plan.encodings && other.may_be_empty == plan.may_be_empty;
+                // A text body is read as the one member, so its name is part of the reading.
+                let first = |plan: &'p BodyPlan| plan.members.first().map(|(name, _)| name);
+                let alike = |other: &'p BodyPlan| {
+                    other.encodings == plan.encodings
+                        && other.may_be_empty == plan.may_be_empty
+                        && (first(other) == first(plan) || !plan.encodings.contains(&Encoding::Text))
+                };
                 if !parsed.iter().any(|(other, _)| alike(other)) {
                     // What cannot be read fulfils no condition, and is told by the endpoint that takes the rest.
                     let body = plan.parse(request).map(|body| body.unwrap_or(Node::Object(Vec::new())));

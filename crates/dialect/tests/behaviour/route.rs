@@ -185,6 +185,21 @@ fn endpoints_at_one_route_are_told_apart_in_the_order_of_the_file() {
 }
 
 #[test]
+fn a_text_body_is_the_member_of_the_endpoint_that_asks() {
+    let endpoint = |name: &str| {
+        format!(
+            "[[endpoint]]\nname = \"{name}\"\nroute = \"POST /a\"\noperation = \"answer\"\nencoding = \"text\"\n\
+             request = '{{ \"{name}\": \"{{v}}\" }}'\nextra = [\"v\"]\nwhen = {{ \"body {name}\" = \"{name}\" }}\n"
+        )
+    };
+    let dialect = crate::dialect(&["[on.answered]\n[on.error]\n", &endpoint("one"), &endpoint("two")]);
+    let text = [("content-type", "text/plain")];
+    assert_eq!(selected(&dialect, "/a", &text, "one"), "one");
+    assert_eq!(selected(&dialect, "/a", &text, "two"), "two");
+    assert_eq!(selected(&dialect, "/a", &text, "three"), "one: malformed");
+}
+
+#[test]
 fn paths_of_other_letters_are_those_that_browsers_send() {
     let text =
         "[on.answered]\n[on.error]\n[[endpoint]]\nname = \"e\"\nroute = \"POST /größe/日本\"\noperation = \"answer\"\n";
