@@ -1,5 +1,6 @@
 //! The executor over a real store: what only the whole road shows.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
@@ -22,6 +23,7 @@ use crate::keyring::needs;
 
 const DIALECT: &str = include_str!("../../tests/dialects/everything/dialect.toml");
 const OPAQUE: &str = include_str!("../../tests/dialects/opaque/dialect.toml");
+const LOOSE: &str = include_str!("../../tests/dialects/loose/dialect.toml");
 const LOGIN: (&str, &str) = ("POST", "/everything/phone/session");
 const REFRESH: (&str, &str) = ("PUT", "/everything/phone/session");
 /// `correct horse battery`, hashed by Python's bcrypt.
@@ -119,6 +121,87 @@ async fn sixty_four_refreshes_of_one_token_have_one_successor() {
     let successors: std::collections::HashSet<String> = racers.join_all().await.into_iter().collect();
     assert_eq!(successors.len(), 1);
     assert!(!successors.contains(&first));
+}
+
+/// Runs `calls` at once, and `last` among them. How each of `calls` ended, and whether it had begun after `last` was answered.
+async fn run_around(bench: &Bench, calls: Vec<Call>, last: Call) -> (Answered, Vec<(Kind, bool)>) {
+    let answered = Arc::new(AtomicBool::new(false));
+    let mut racers = tokio::task::JoinSet::new();
+    let (app, over) = (Arc::clone(&bench.app), Arc::clone(&answered));
+    let ending = tokio::spawn(async move {
+        let answered = app.run(&last).await.unwrap();
+        over.store(true, Ordering::SeqCst);
+        answered
+    });
+    for call in calls {
+        let (app, answered) = (Arc::clone(&bench.app), Arc::clone(&answered));
+        racers.spawn(async move {
+            let mut ends = Vec::new();
+            // Until one has begun after the answer: however fast that was, some come before and some after.
+            loop {
+                let late = answered.load(Ordering::SeqCst);
+                ends.push((app.run(&call).await.unwrap().outcome.kind, late));
+                if late {
+                    return ends;
+                }
+                // A refusal waits for nothing, and whoever never waits keeps the others from their turn.
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    let ends = racers.join_all().await.into_iter().flatten().collect();
+    (ending.await.unwrap(), ends)
+}
+
+// RF-14: a refresh token that is good again and again is good up to the answer to the logout, and never after.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn after_a_logout_is_answered_no_refresh_without_rotation_succeeds() {
+    let json = [("content-type", "application/json")];
+    let bench = Bench::of(LOOSE, 1, 8);
+    bench.add("ada", BCRYPT).await;
+    let body = r#"{"name": "ada", "password": "correct horse battery"}"#;
+    let signed_in = bench.app.run(&bench.call(("POST", "/loose/login"), &json, body)).await.unwrap();
+    let body = format!(r#"{{"refresh": "{}"}}"#, signed_in.tokens.refresh.unwrap().text);
+    let refresh = || bench.call(("POST", "/loose/refresh"), &json, &body);
+    assert_eq!(bench.app.run(&refresh()).await.unwrap().outcome.kind, Kind::Refreshed);
+    let logout = bench.call(("POST", "/loose/logout"), &json, &body);
+    let (signed_out, ends) = run_around(&bench, (0..16).map(|_| refresh()).collect(), logout).await;
+    assert_eq!(signed_out.outcome.kind, Kind::SignedOut);
+    for (kind, late) in ends {
+        assert!(kind == Kind::InvalidRefresh || (kind == Kind::Refreshed && !late), "{kind:?}, late: {late}");
+    }
+}
+
+// RF-09: whatever refreshes meanwhile, a new password leaves one session, and it is the one whose tokens it shows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_new_password_whose_answer_shows_tokens_leaves_its_own_session_alone() {
+    let json = [("content-type", "application/json")];
+    let bench = Bench::of(OPAQUE, 1, 8);
+    bench.add("ada", BCRYPT).await;
+    let body = r#"{"name": "ada", "password": "correct horse battery"}"#;
+    let mut calls = Vec::new();
+    let mut asking = None;
+    for _ in 0..8 {
+        let tokens = bench.app.run(&bench.call(("POST", "/opaque/login"), &json, body)).await.unwrap().tokens;
+        let body = format!(r#"{{"refresh": "{}"}}"#, tokens.refresh.unwrap().text);
+        calls.push(bench.call(("POST", "/opaque/refresh"), &json, &body));
+        asking = tokens.access;
+    }
+    let bearer = format!("Bearer {}", asking.unwrap().text);
+    let headers = [json[0], ("authorization", bearer.as_str())];
+    let body = r#"{"old": "correct horse battery", "new": "another horse battery"}"#;
+    let change = bench.call(("PUT", "/opaque/password"), &headers, body);
+    let (changed, ends) = run_around(&bench, calls, change).await;
+    assert_eq!(changed.outcome.kind, Kind::PasswordChanged);
+    for (kind, late) in ends {
+        assert!(kind == Kind::InvalidRefresh || (kind == Kind::Refreshed && !late), "{kind:?}, late: {late}");
+    }
+    let live = bench.app.store.list_sessions(UserId(7), bench.app.clock.now()).await.unwrap();
+    let shown = changed.outcome.grant.unwrap().session.id;
+    assert_eq!(live.iter().map(|session| session.id).collect::<Vec<_>>(), [shown]);
+    let body = format!(r#"{{"refresh": "{}"}}"#, changed.tokens.refresh.unwrap().text);
+    let refreshed = bench.app.run(&bench.call(("POST", "/opaque/refresh"), &json, &body)).await.unwrap();
+    assert_eq!(refreshed.outcome.kind, Kind::Refreshed);
 }
 
 // PW-11: what cannot be hashed is an outcome, not a fault, and nothing was decided.
