@@ -72,7 +72,7 @@ class Watch(unittest.TestCase):
         folder = spring()
         case = folder / "cases" / "hey.case"
         with Watching("dialect", "test", folder, "--watch") as watching:
-            self.assertIn("1 cases passed, 0 failed", watching.runs(1))
+            self.assertIn("1 case passed, 0 failed", watching.runs(1))
             case.write_text(case.read_text().replace("401", "404"))
             self.assertIn("expected 404", watching.runs(2))
             case.rename(case.with_name("other.case"))
@@ -108,9 +108,9 @@ class Differences(unittest.TestCase):
 class New(unittest.TestCase):
     def test_a_fresh_dialect_holds(self):
         cwd = support.folder()
-        self.assertIn("dialect.toml and 1 cases", run("dialect", "new", "apis/shop", cwd=cwd).stdout)
+        self.assertIn("dialect.toml and 1 case", run("dialect", "new", "apis/shop", cwd=cwd).stdout)
         self.assertIn("shop: no faults", run("dialect", "check", "apis/shop", cwd=cwd).stdout)
-        self.assertIn("1 cases passed", run("dialect", "test", "apis/shop", cwd=cwd).stdout)
+        self.assertIn("1 case passed", run("dialect", "test", "apis/shop", cwd=cwd).stdout)
         # What the commented endpoints say is lawful, too.
         file = cwd / "apis" / "shop" / "dialect.toml"
         lines = file.read_text().splitlines()

@@ -63,6 +63,11 @@ impl Messages {
 
 /// Fills `{field}`, `{label}`, `{min}` and `{max}` in.
 pub(crate) fn fill(words: &str, field: &str, kind: ProblemKind) -> String {
+    fill_sized(words, field, kind, [None, None])
+}
+
+/// As [`fill`], where both ends of a size are known: one sentence may name both.
+pub(crate) fn fill_sized(words: &str, field: &str, kind: ProblemKind, [min, max]: [Option<u32>; 2]) -> String {
     let number = |wanted: &str| match kind {
         ProblemKind::TooShort { min } if wanted == "min" => Some(min.to_string()),
         ProblemKind::TooLong { max } if wanted == "max" => Some(max.to_string()),
@@ -81,6 +86,8 @@ pub(crate) fn fill(words: &str, field: &str, kind: ProblemKind) -> String {
     fill_with(words, |name| match name {
         "field" => Some(field.to_owned()),
         "label" => Some(label(field)),
+        "min" if min.is_some() => min.map(|min| min.to_string()),
+        "max" if max.is_some() => max.map(|max| max.to_string()),
         other => number(other),
     })
 }
@@ -100,12 +107,17 @@ pub(crate) fn pointer(field: &str) -> String {
     field.split('.').map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1"))).collect()
 }
 
-/// Fills in what `fill_in` knows; the rest stays as it is. A value is never read again for fill-ins.
+/// Fills in what `fill_in` knows; the rest stays as it is, `{{` and `}}` are braces. A value is never read again for fill-ins.
 pub(crate) fn fill_with(words: &str, fill_in: impl Fn(&str) -> Option<String>) -> String {
     let mut text = String::with_capacity(words.len() + 16);
     let mut rest = words;
     while let Some((before, after)) = rest.split_once('{') {
-        text.push_str(before);
+        text.push_str(&before.replace("}}", "}"));
+        if let Some(after) = after.strip_prefix('{') {
+            text.push('{');
+            rest = after;
+            continue;
+        }
         let known = after.split_once('}').and_then(|(name, after)| Some((fill_in(name)?, after)));
         match known {
             Some((value, after)) => {
@@ -118,13 +130,24 @@ pub(crate) fn fill_with(words: &str, fill_in: impl Fn(&str) -> Option<String>) -
             }
         }
     }
-    text + rest
+    text + &rest.replace("}}", "}")
 }
 
 /// The fill-ins of `words` that no message knows.
 pub(crate) fn unknown_fill_ins(words: &str) -> Vec<&str> {
-    let names = words.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name);
-    names.filter(|name| !FILL_INS.contains(name)).collect()
+    let mut names = Vec::new();
+    let mut rest = words;
+    while let Some((_, after)) = rest.split_once('{') {
+        // Two braces are one.
+        rest = after.strip_prefix('{').unwrap_or(after);
+        if rest.len() == after.len()
+            && let Some((name, _)) = after.split_once('}')
+            && !FILL_INS.contains(&name)
+        {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// What a message can have filled in.
@@ -160,6 +183,7 @@ mod tests {
         ] {
             assert_eq!((label(field), pointer(field)), (words.to_owned(), place.to_owned()));
         }
-        assert_eq!(unknown_fill_ins("{field} {nam} {max}"), ["nam"]);
+        assert_eq!(fill("{{min}} {min} {{{min}}} }", "x", ProblemKind::TooShort { min: 8 }), "{min} 8 {8} }");
+        assert_eq!(unknown_fill_ins("{field} {nam} {max} {{lab}} {{{lib}}}"), ["nam", "lib"]);
     }
 }

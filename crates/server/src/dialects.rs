@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,6 +32,9 @@ struct Shipped {
     /// Its cases, each with the name of its file.
     cases: &'static [(&'static str, &'static str)],
 }
+
+/// A dialect's file, in the folder of its name.
+const FILE: &str = "dialect.toml";
 
 /// Every folder of `dialects/` and `dialects/gallery/`.
 const SHIPPED: &[Shipped] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
@@ -110,7 +114,7 @@ impl std::error::Error for DialectFaults {}
 /// When the folder cannot be read.
 pub(crate) fn all(folder: Option<&Path>) -> Result<Vec<Found>, DialectFaults> {
     let own = match folder {
-        Some(folder) => in_folder(folder)?,
+        Some(folder) => own_folder(folder)?,
         None => Vec::new(),
     };
     let shipped = SHIPPED.iter().filter(|shipped| own.iter().all(|found| found.name != shipped.name));
@@ -151,7 +155,9 @@ pub(crate) fn enabled(dialects: &config::Dialects) -> Result<Vec<Found>, Dialect
 pub(crate) fn named(name: &str, folder: Option<&Path>) -> Result<Found, DialectFaults> {
     let path = Path::new(name);
     if path.is_dir() {
-        return read(&path.join("dialect.toml"));
+        let file = path.join(FILE);
+        let missing = || format!("there is no dialect in the folder `{name}`: no {}", file.display());
+        return if file.is_file() { read(&file) } else { Err(DialectFaults::plain(vec![missing()])) };
     }
     if path.is_file() {
         return read(path);
@@ -167,9 +173,36 @@ pub(crate) fn named(name: &str, folder: Option<&Path>) -> Result<Found, DialectF
     }
 }
 
+/// What `name` stands for where several may be meant: as [`named`], every dialect of a folder of such, or the dialect of a
+/// case file with that case alone.
+///
+/// # Errors
+/// When it is none of them.
+pub(crate) fn meant(name: &str) -> Result<Vec<Found>, DialectFaults> {
+    let path = Path::new(name);
+    if path.is_dir() && !path.join(FILE).is_file() {
+        let all = in_folder(path)?;
+        if !all.is_empty() {
+            return Ok(all);
+        }
+    }
+    if path.extension().is_some_and(|extension| extension == "case") && path.is_file() {
+        let absolute = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let file = absolute.parent().and_then(Path::parent).unwrap_or(Path::new("..")).join(FILE);
+        if !file.is_file() {
+            let why = format!("{name} is a case of no dialect: there is no {}", file.display());
+            return Err(DialectFaults::plain(vec![why]));
+        }
+        let mut found = read(&file)?;
+        found.cases.retain(|case| Path::new(&case.name) == absolute);
+        return Ok(vec![found]);
+    }
+    Ok(vec![named(name, None)?])
+}
+
 /// The dialect of that name among those that can be served; `None` when it is there no more, or cannot be read.
 pub(crate) fn of_name(name: &str, folder: Option<&Path>) -> Option<Found> {
-    let own = folder.map(|folder| folder.join(name).join("dialect.toml")).filter(|file| file.is_file());
+    let own = folder.map(|folder| folder.join(name).join(FILE)).filter(|file| file.is_file());
     match own {
         Some(file) => read(&file).ok(),
         None => SHIPPED.iter().find(|shipped| shipped.name == name).map(from_shipped),
@@ -216,7 +249,10 @@ pub(crate) fn warn<'d>(dialects: impl Iterator<Item = &'d Arc<Dialect>>) {
 /// The overlaps.
 pub(crate) fn route(dialects: Vec<Arc<Dialect>>, reserved: &[&str]) -> Result<Router, DialectFaults> {
     Router::new(dialects, reserved).map_err(|overlaps| {
-        let lines: Vec<String> = overlaps.iter().map(ToString::to_string).collect();
+        let mut lines: Vec<String> = overlaps.iter().map(ToString::to_string).collect();
+        lines.push(
+            "one of them must have other paths, or not be served: dialects.enabled names those that are".to_owned(),
+        );
         DialectFaults::plain(lines)
     })
 }
@@ -233,10 +269,23 @@ fn from_shipped(shipped: &Shipped) -> Found {
     }
 }
 
+/// The configured folder.
+fn own_folder(folder: &Path) -> Result<Vec<Found>, DialectFaults> {
+    let refused = |why: String| DialectFaults::plain(vec![format!("dialects.folder: {why}")]);
+    if folder.join(FILE).is_file() {
+        let shown = folder.display();
+        return Err(refused(format!("`{shown}` is one dialect; name the folder around it, of NAME/{FILE}")));
+    }
+    if !folder.is_dir() {
+        return Err(refused(format!("there is no folder `{}`", folder.display())));
+    }
+    in_folder(folder)
+}
+
 fn in_folder(folder: &Path) -> Result<Vec<Found>, DialectFaults> {
     let mut found = Vec::new();
     for path in sorted(folder)? {
-        let file = path.join("dialect.toml");
+        let file = path.join(FILE);
         if file.is_file() {
             found.push(read(&file)?);
         }
@@ -246,7 +295,11 @@ fn in_folder(folder: &Path) -> Result<Vec<Found>, DialectFaults> {
 
 fn read(file: &Path) -> Result<Found, DialectFaults> {
     let text = |path: &Path| {
-        fs::read_to_string(path).map_err(|error| DialectFaults::plain(vec![format!("{}: {error}", path.display())]))
+        fs::read_to_string(path).map_err(|error| {
+            let is_text = error.kind() != ErrorKind::InvalidData;
+            let why = if is_text { error.to_string() } else { "this is not UTF-8".to_owned() };
+            DialectFaults::plain(vec![format!("{}: {why}", path.display())])
+        })
     };
     let absolute = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let folder = absolute.parent().unwrap_or(Path::new("."));
@@ -283,5 +336,24 @@ mod tests {
         assert!(origins(None).iter().all(|(_, origin)| *origin == Origin::Builtin));
         let named = [("directus".to_owned(), Origin::Gallery), ("spring".to_owned(), Origin::Builtin)];
         assert_eq!(origins(Some(&["spring", "directus"])), named);
+    }
+
+    #[test]
+    fn a_name_may_mean_a_dialect_a_folder_of_such_or_one_case() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialects");
+        let at = |part: &str| root.join(part).display().to_string();
+        let names = |name: &str| -> Result<Vec<(String, usize)>, String> {
+            let found = meant(name).map_err(|faults| faults.to_string())?;
+            Ok(found.into_iter().map(|found| (found.name, found.cases.len())).collect())
+        };
+        assert!(names(&at("")).unwrap().len() > 5);
+        assert!(names(&at("everything")).unwrap()[0].1 > 1);
+        assert_eq!(names(&at("words/cases/login.case")).unwrap(), [("words".to_owned(), 1)]);
+        assert!(names(&at("words/cases")).unwrap_err().starts_with("there is no dialect in the folder `"));
+        assert!(names("sprong").unwrap_err().ends_with("did you mean `spring`?"));
+
+        let faults = |folder: &str| all(Some(&root.join(folder))).err().unwrap().to_string();
+        assert!(faults("words").ends_with("is one dialect; name the folder around it, of NAME/dialect.toml"));
+        assert!(faults("nobody").starts_with("dialects.folder: there is no folder `"));
     }
 }

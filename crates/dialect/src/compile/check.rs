@@ -8,7 +8,7 @@ use super::words::Written;
 use crate::check::{Check, Rule};
 use crate::diagnostic::did_you_mean;
 use crate::file::{Table, Text};
-use crate::messages::{Phrase, fill};
+use crate::messages::{Phrase, fill, fill_sized};
 
 const CHECK_KEYS: [&str; 8] = ["field", "rule", "message", "min", "max", "as", "values", "code"];
 
@@ -92,11 +92,7 @@ impl Compiler {
             let own = self.messages.of(kind, wire);
             let words = written.map(|written| {
                 written.words(&self.languages, |text| match rule {
-                    // One sentence may name both ends.
-                    Rule::Size { min, max } => {
-                        let text = text.replace("{min}", &min.to_string()).replace("{max}", &max.to_string());
-                        fill(&text, wire, kind)
-                    }
+                    Rule::Size { min, max } => fill_sized(text, wire, kind, [Some(*min), Some(*max)]),
                     Rule::Required | Rule::Email | Rule::Username | Rule::Same(_) | Rule::OneOf(_) => {
                         fill(text, wire, kind)
                     }

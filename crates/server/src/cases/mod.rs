@@ -20,9 +20,9 @@ use send::Remote;
 #[derive(Default)]
 pub(crate) struct Summary {
     /// Cases that hold.
-    pub(crate) passed: u32,
+    pub(crate) passed: usize,
     /// Cases that do not.
-    pub(crate) failed: u32,
+    pub(crate) failed: usize,
     /// The names of those, and why.
     pub(crate) failures: Vec<(String, String)>,
 }

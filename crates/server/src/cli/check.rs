@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Settings, Shown, in_color, say};
+use super::{Settings, Shown, counted, in_color, say};
 use crate::dialects;
 use crate::http::site::RESERVED;
 
@@ -19,9 +19,9 @@ impl Check {
         let shown = |faults: dialects::DialectFaults| anyhow::anyhow!(Shown(faults.to_string()));
         let found = dialects::enabled(&config.dialects).map_err(shown)?;
         let compiled = dialects::compile_all(&found, in_color()).map_err(shown)?;
-        let count = compiled.len();
+        let names: Vec<&str> = found.iter().map(|found| found.name.as_str()).collect();
         dialects::route(compiled, &RESERVED).map_err(shown)?;
-        say(format!("no faults in the configuration and {count} dialects"))?;
+        say(format!("no faults in the configuration and {}: {}", counted(names.len(), "dialect"), names.join(", ")))?;
         Ok(())
     }
 }

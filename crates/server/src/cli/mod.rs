@@ -181,6 +181,11 @@ fn say(text: impl AsRef<str>) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{}", text.as_ref())
 }
 
+/// `1 case`, `2 cases`.
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// Whether faults are drawn in colour.
 fn in_color() -> bool {
     io::stderr().is_terminal()

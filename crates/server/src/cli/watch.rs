@@ -69,7 +69,18 @@ async fn settled(dialects: &[String], mut last: Seen) {
 }
 
 fn seen(dialects: &[String]) -> Seen {
-    dialects.iter().flat_map(|name| files(Path::new(name))).map(look).collect()
+    dialects.iter().flat_map(|name| folders(Path::new(name))).flat_map(|path| files(&path)).map(look).collect()
+}
+
+/// What a name is for [`meant`](crate::dialects::meant): itself, every folder of a folder of dialects, or a case's dialect.
+fn folders(path: &Path) -> Vec<PathBuf> {
+    if path.extension().is_some_and(|extension| extension == "case") {
+        let absolute = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        return absolute.parent().and_then(Path::parent).map(Path::to_owned).into_iter().collect();
+    }
+    let within = std::fs::read_dir(path).into_iter().flatten();
+    let within = within.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.join("dialect.toml").is_file());
+    within.chain([path.to_owned()]).collect()
 }
 
 /// The file and the cases beside it.

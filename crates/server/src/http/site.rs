@@ -284,7 +284,9 @@ fn defaults(response: &mut Response, id: &str) {
             response.headers.push((name, HeaderValue::from_static(value)));
         }
     }
-    if let Ok(id) = HeaderValue::from_str(id) {
+    if response.headers.iter().all(|(present, _)| *present != REQUEST_ID)
+        && let Ok(id) = HeaderValue::from_str(id)
+    {
         response.headers.push((REQUEST_ID, id));
     }
 }

@@ -112,7 +112,9 @@ impl Reload {
             tracing::warn!(dialect = name, "{UNREAD}");
         }
         let unread = unread.iter().map(|name| format!("\n{name}: {UNREAD}"));
-        Ok(format!("{} dialects are served; {said}{}", after.len(), unread.collect::<String>()))
+        let count = after.len();
+        let served = if count == 1 { "1 dialect is".to_owned() } else { format!("{count} dialects are") };
+        Ok(format!("{served} served; {said}{}", unread.collect::<String>()))
     }
 }
 

@@ -9,6 +9,7 @@ const FEATURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/feat
 const EVERYTHING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/everything");
 const OPAQUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/opaque");
 
+const RARE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/rare");
 const READING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/reading");
 
 fn passes(arguments: &[&str]) {
@@ -29,7 +30,7 @@ fn built_in_dialects_hold_over_http() {
 
 #[test]
 fn every_operation_holds_in_process() {
-    passes(&[EVERYTHING, READING]);
+    passes(&[EVERYTHING, READING, RARE]);
 }
 
 #[test]
@@ -44,7 +45,7 @@ fn what_answers_can_show_holds_over_http() {
 
 #[test]
 fn every_operation_holds_over_http() {
-    passes(&[EVERYTHING, READING, "--over-http"]);
+    passes(&[EVERYTHING, READING, RARE, "--over-http"]);
 }
 
 #[test]
@@ -118,7 +119,7 @@ fn the_examples_of_the_documents_hold() {
         std::fs::write(cases.join("example.case"), case).unwrap();
         let output = myna(folder.path(), &["dialect", "test", name]);
         assert!(output.status.success(), "{name}\n{}\n{}", text(&output.stdout), text(&output.stderr));
-        assert!(text(&output.stdout).contains("1 cases passed"), "{}", text(&output.stdout));
+        assert!(text(&output.stdout).contains("1 case passed"), "{}", text(&output.stdout));
     }
 }
 

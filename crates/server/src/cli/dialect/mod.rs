@@ -10,7 +10,7 @@ use anyhow::bail;
 use clap::Subcommand;
 
 use super::watch::watch;
-use super::{Shown, in_color, say};
+use super::{Shown, counted, in_color, say};
 use crate::cases::{self, Report, Road};
 use crate::dialects::{self, DialectFaults, Origin};
 
@@ -47,7 +47,7 @@ pub(super) enum Dialect {
     },
     /// Run the cases of dialects, without a network
     Test {
-        /// Built-in dialects, folders or files [default: every built-in one and the gallery]
+        /// Built-in dialects, folders, files or single cases [default: every built-in one and the gallery]
         dialects: Vec<String>,
         /// Send the cases to this server instead (its users must be those of the cases)
         #[arg(long, value_name = "URL")]
@@ -72,7 +72,8 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<dialects::Found>> {
     if names.is_empty() {
         return dialects::all(None).map_err(shown);
     }
-    names.iter().map(|name| dialects::named(name, None).map_err(shown)).collect()
+    let found: Result<Vec<_>, _> = names.iter().map(|name| dialects::meant(name).map_err(shown)).collect();
+    Ok(found?.into_iter().flatten().collect())
 }
 
 impl Dialect {
@@ -106,7 +107,7 @@ fn check(names: &[String]) -> anyhow::Result<()> {
     let found = chosen(names)?;
     let compiled = dialects::compile_all(&found, in_color()).map_err(shown)?;
     for dialect in &compiled {
-        say(format!("{}: no faults, {} endpoints", dialect.name(), dialect.endpoints().len()))?;
+        say(format!("{}: no faults, {}", dialect.name(), counted(dialect.endpoints().len(), "endpoint")))?;
         for what in dialect.insecure() {
             say(format!("    note: insecure `{}`: {}", what.name(), what.cost()))?;
         }
@@ -137,12 +138,18 @@ impl Test {
             }
             Some(url) => cases::run_against(url, &found, only, report).await?,
         };
-        say(format!("{} cases passed, {} failed", summary.passed, summary.failed))?;
+        say(format!("{} passed, {} failed", counted(summary.passed, "case"), summary.failed))?;
         if summary.failed > 0 {
-            bail!("{} of {} cases failed", summary.failed, summary.failed + summary.passed);
+            bail!("{} of {} failed", summary.failed, counted(summary.failed + summary.passed, "case"));
         }
         if summary.passed == 0 {
-            bail!("there was no case to run");
+            bail!(
+                "there was no case to run{}",
+                match only {
+                    Some(text) => format!(": none has `{text}` in its name"),
+                    None => ": write one in cases/NAME.case beside the dialect".to_owned(),
+                }
+            );
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use toml::de::DeTable;
 
 use super::shown;
 use crate::cases::{self, Report, Road};
-use crate::cli::{Shown, in_color, say};
+use crate::cli::{Shown, counted, in_color, say};
 use crate::clock::Clock;
 use crate::dialects::{self, Found, Origin};
 use crate::draft::{Draft, draft};
@@ -57,7 +57,7 @@ impl New {
         let draft = proven.draft;
         write(folder, &draft)?;
         let (file, count) = (folder.join("dialect.toml"), draft.cases.len());
-        say(format!("made {} and {count} cases", file.display()))?;
+        say(format!("made {} and {}", file.display(), counted(count, "case")))?;
         for left in &draft.left_out {
             say(format!("left out: {left}"))?;
         }
