@@ -49,6 +49,8 @@ loosenings! {
         "Access tokens have no end of their own: whoever verifies them elsewhere accepts a stolen one for ever.";
     NoRotation = "no_rotation"
         "Refresh tokens stay the same: a stolen one is good as long as the session, and nothing shows the theft.";
+    ResetSignsIn = "reset_signs_in"
+        "Whoever reads somebody's mail is signed in with the link of a reset, and need not know the new password.";
 }
 
 /// What a file lists, and which of it was needed so far.

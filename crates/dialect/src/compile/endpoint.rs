@@ -115,6 +115,7 @@ impl Compiler {
         }
         let replies: ReplyTable = Kind::ALL.iter().map(|kind| select(*kind, &[&own, &self.general])).collect();
         self.prove_rotation(table, operation, &replies);
+        self.prove_reset(table, operation, &replies);
         replies
     }
 

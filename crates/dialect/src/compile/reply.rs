@@ -9,7 +9,7 @@ use super::Compiler;
 use super::emit::Use;
 use crate::diagnostic::did_you_mean;
 use crate::dialect::ReplyTable;
-use crate::encode::{Filling, Reply};
+use crate::encode::{Filling, Reply, Wants};
 use crate::file::{Table, Text};
 use crate::insecure::Insecure;
 use crate::media::{self, is_media_type};
@@ -59,13 +59,29 @@ impl Compiler {
         if operation != Operation::Refresh {
             return;
         }
-        let reply = Kind::ALL.iter().zip(replies).find(|(kind, _)| **kind == Kind::Refreshed);
-        let reply = reply.and_then(|(_, reply)| self.replies.get((*reply)?));
+        let reply = self.reply_of(Kind::Refreshed, replies);
         if reply.is_some_and(|reply| !reply.hands_over_refresh()) {
             let message =
                 "the answer of a `refresh` that shows no `{refresh.token}`: the one that was given stays good";
             self.insecure.need(Insecure::NoRotation, table.place("operation"), message, &mut self.faults);
         }
+    }
+
+    /// RS-10: the link of a reset is for a new password; that it signs in, too, has to be said.
+    pub(super) fn prove_reset(&mut self, table: &Table<'_>, operation: Operation, replies: &ReplyTable) {
+        if operation != Operation::ResetPassword {
+            return;
+        }
+        let reply = self.reply_of(Kind::PasswordReset, replies);
+        if reply.is_some_and(|reply| reply.wants() != Wants::default()) {
+            let message = "the answer of a `reset_password` that shows tokens: the link of the mail signs in";
+            self.insecure.need(Insecure::ResetSignsIn, table.place("operation"), message, &mut self.faults);
+        }
+    }
+
+    fn reply_of(&self, kind: Kind, replies: &ReplyTable) -> Option<&Reply> {
+        let (_, reply) = Kind::ALL.iter().zip(replies).find(|(each, _)| **each == kind)?;
+        self.replies.get((*reply)?)
     }
 
     fn reply(&mut self, table: &Table<'_>, kind: Kind) -> Reply {
