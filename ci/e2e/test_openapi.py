@@ -262,3 +262,5 @@ class Documentation(unittest.TestCase):
             others = [each for each in saw["asked"] if not each.startswith((f"{url}/", "data:"))]
             self.assertEqual(([], []), (others, saw["violations"]))
             self.assertEqual([], saw["said"])
+            self.assertEqual([], saw["wide"], "wider than a telephone")
+            self.assertNotEqual(*saw["backgrounds"])

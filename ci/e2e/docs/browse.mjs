@@ -46,8 +46,19 @@ try {
   const other = choices.find((name) => name !== dialect);
   await page.select("#dialect", other);
   await page.waitForFunction((name) => document.querySelector(`[id^="operations-${name}-"]`), { timeout: 20000 }, other);
+  // On a telephone nothing is wider than the window.
+  await page.setViewport({ width: 360, height: 800 });
+  const wide = await page.evaluate(() => [...document.querySelectorAll("header, header *")]
+    .filter((each) => each.getBoundingClientRect().right > innerWidth).map((each) => each.id || each.tagName));
+  const background = async (scheme) => {
+    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+    await page.waitForFunction((dark) => document.documentElement.classList.contains("dark-mode") === dark,
+      { timeout: 5000 }, scheme === "dark");
+    return page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  };
+  const backgrounds = [await background("light"), await background("dark")];
   const violations = await page.evaluate(() => globalThis.violations);
-  console.log(JSON.stringify({ operations, choices, example, status, answer, asked, said, violations }));
+  console.log(JSON.stringify({ operations, choices, example, status, answer, asked, said, wide, backgrounds, violations }));
 } finally {
   await browser.close();
 }

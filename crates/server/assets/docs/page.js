@@ -1,6 +1,12 @@
 // The chooser between dialects, and the UI for the one that is chosen. Everything comes from this server.
 "use strict";
 
+// Swagger UI has dark colours, and waits to be told.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const paint = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", paint);
+paint();
+
 (async () => {
   const chooser = document.getElementById("dialect");
   const link = document.getElementById("document");
