@@ -74,6 +74,19 @@ impl<'k> Answer<'k> {
         self.tree("", "", value, Around::Plain)
     }
 
+    /// A header's value, where it is one that a placeholder stands for; and what a case expects of it.
+    pub(super) fn header(&mut self, name: &str, value: &str) -> Option<(String, String)> {
+        for (field, slot) in [("email", "{user.email?}"), ("username", "{user.username?}")] {
+            if self.shows(Group::User) && self.known.user.get(field).and_then(Value::as_str) == Some(value) {
+                return Some((slot.to_owned(), value.to_owned()));
+            }
+        }
+        let typed = value.parse::<i64>().map_or_else(|_| Value::from(value), Value::from);
+        // What varies in a header is text to a case.
+        let (written, _) = self.moment(name, name, &typed, Around::Plain)?;
+        Some((written.as_str()?.to_owned(), "<text>".to_owned()))
+    }
+
     fn tree(&mut self, path: &str, name: &str, value: &Value, around: Around) -> Both {
         match value {
             Value::Object(members) => {
@@ -117,7 +130,7 @@ impl<'k> Answer<'k> {
         }
     }
 
-    fn note(&mut self, path: &str, why: impl Into<String>) {
+    pub(super) fn note(&mut self, path: &str, why: impl Into<String>) {
         self.notes.push((path.to_owned(), why.into()));
     }
 

@@ -116,7 +116,7 @@ impl Known {
         known.now = dates.min().unwrap_or_default();
         for pasted in exchanges {
             known.sent(pasted);
-            if pasted.status < 400 {
+            if pasted.is_good() {
                 known.came(pasted);
             }
         }
@@ -125,7 +125,7 @@ impl Known {
             let issued = known.access.iter().find_map(|seen| seen.claim("iat"));
             known.now = issued.unwrap_or(now);
         }
-        for pasted in exchanges.iter().filter(|pasted| pasted.status < 400) {
+        for pasted in exchanges.iter().filter(|pasted| pasted.is_good()) {
             if let Body::Json(value) = &pasted.answer.body {
                 known.spans(value);
             }
@@ -149,7 +149,7 @@ impl Known {
         for (name, text) in pairs {
             if is_password(&name) && !text.is_empty() {
                 self.passwords.push(text);
-            } else if pasted.status < 400 && plain(&name).contains("refresh") && is_token_like(&text) {
+            } else if pasted.is_good() && plain(&name).contains("refresh") && is_token_like(&text) {
                 self.add(Role::Refresh, &text);
             }
         }

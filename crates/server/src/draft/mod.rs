@@ -56,7 +56,7 @@ pub(crate) fn draft(name: &str, source: &Source, pasted_at: i64) -> Result<Draft
     let mut left_out = Vec::new();
     // Who signs in well is the user of the cases; else whoever tried.
     for good in [true, false] {
-        for pasted in exchanges.iter().filter(|pasted| (pasted.status < 400) == good) {
+        for pasted in exchanges.iter().filter(|pasted| pasted.is_good() == good) {
             if let Some(text) = identifier(&known, pasted).filter(|_| good || no_name(&known)) {
                 known.identifier(&text);
             }
@@ -156,22 +156,24 @@ fn free_name(step: &Step<'_>, taken: &[String]) -> String {
 /// `[on.error]` in the shape of the first failure, and what belongs to no endpoint.
 fn errors_of_all(known: &Known, steps: &[Step<'_>]) -> String {
     let says = ["message", "msg", "error", "detail", "description", "title", "errordescription"];
-    let failure =
-        steps.iter().filter(|step| step.pasted.status >= 400 && step.reply.rules.is_empty()).find_map(|step| {
-            let Body::Json(Value::Object(members)) = &step.pasted.answer.body else { return None };
-            let reason = StatusCode::from_u16(step.pasted.status).ok()?.canonical_reason()?;
-            let general = members.iter().map(|(name, value)| {
-                let says = value.is_string() && says.contains(&plain(name).as_str());
-                (name.clone(), if says { reason.into() } else { value.clone() })
-            });
-            let mut answer = Answer::new(known, Kind::Error, step.pasted.status);
-            Some(answer.body(&Value::Object(general.collect())).0)
+    let failure = steps.iter().filter(|step| !step.pasted.is_good() && step.reply.rules.is_empty()).find_map(|step| {
+        let Body::Json(Value::Object(members)) = &step.pasted.answer.body else { return None };
+        let reason = StatusCode::from_u16(step.pasted.status).ok()?.canonical_reason()?;
+        let general = members.iter().map(|(name, value)| {
+            let says = value.is_string() && says.contains(&plain(name).as_str());
+            (name.clone(), if says { reason.into() } else { value.clone() })
         });
-    let (why, body) = match failure {
-        Some(body) => ("every failure that no other response is written for, in the shape of those pasted", body),
+        let mut answer = Answer::new(known, Kind::Error, step.pasted.status);
+        Some((answer.body(&Value::Object(general.collect())).0, step.pasted.status))
+    });
+    let (why, body) = match &failure {
+        Some((body, _)) => {
+            ("every failure that no other response is written for, in the shape of those pasted", body.clone())
+        }
         None => ("no failure was pasted: this is what every one looks like", json!({ "error": "{reason}" })),
     };
-    let mut text = format!("\n# {why}\n[on.error]\nbody   = {}\n", write::json(&body));
+    let status = failure.filter(|(_, status)| *status < 400).map(|(_, status)| format!("status = {status}\n"));
+    let mut text = format!("\n# {why}\n[on.error]\n{}body   = {}\n", status.unwrap_or_default(), write::json(&body));
     if let Some(step) = steps.iter().find(|step| step.reply.kind == Kind::MethodNotAllowed) {
         text.push_str(&format!("\n[on.method_not_allowed]\n{}", step.reply.toml));
     }
@@ -180,7 +182,7 @@ fn errors_of_all(known: &Known, steps: &[Step<'_>]) -> String {
 
 fn endpoint(name: &str, all: &[&Step<'_>]) -> String {
     // The one that says most: of the good ones, if there are any.
-    let size = |step: &&&Step<'_>| (step.pasted.status < 400, step.asked.wires.len());
+    let size = |step: &&&Step<'_>| (step.pasted.is_good(), step.asked.wires.len());
     let Some(best) = all.iter().max_by_key(size) else { return String::new() };
     let asked = &best.asked;
     let operation = best.operation;
@@ -237,7 +239,7 @@ fn endpoint(name: &str, all: &[&Step<'_>]) -> String {
 
 /// A good answer for an endpoint that only failures were pasted of: a login's where it is of that kind.
 fn unseen(all: &[&Step<'_>], steps: &[Step<'_>]) -> String {
-    let Some(first) = all.first().filter(|_| all.iter().all(|step| step.pasted.status >= 400)) else {
+    let Some(first) = all.first().filter(|_| all.iter().all(|step| !step.pasted.is_good())) else {
         return String::new();
     };
     let Some(kind) = first.operation.entry().outcomes.iter().find(|kind| kind.is_success()) else {
@@ -283,7 +285,7 @@ fn cases(known: &Known, steps: &[Step<'_>], left_out: &mut Vec<String>) -> Vec<(
         user.insert("attributes".to_owned(), Value::Object(attributes));
     }
     user.insert("password".to_owned(), PASSWORD.into());
-    let good = |operation: Operation| steps.iter().find(|step| step.operation == operation && step.pasted.status < 400);
+    let good = |operation: Operation| steps.iter().find(|step| step.operation == operation && step.pasted.is_good());
     let mut cases: Vec<(String, String)> = Vec::new();
     for step in steps {
         let told = format!("{} {} → {}", step.pasted.method, step.pasted.path, step.pasted.status);

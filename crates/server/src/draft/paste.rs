@@ -38,7 +38,26 @@ pub(super) struct Pasted {
     pub(super) answer: Message,
 }
 
+impl Pasted {
+    /// Whether it went well. Some APIs say with status 200 that it did not, and in the body what they mean.
+    pub(super) fn is_good(&self) -> bool {
+        self.status < 400 && !self.answer.tells_a_failure()
+    }
+}
+
 impl Message {
+    fn tells_a_failure(&self) -> bool {
+        let Body::Json(Value::Object(members)) = &self.body else { return false };
+        members.iter().any(|(name, value)| match (name.to_ascii_lowercase().as_str(), value) {
+            ("success" | "ok", Value::Bool(good)) => !good,
+            ("status", Value::String(text)) => ["error", "fail", "failed", "failure"].contains(&text.as_str()),
+            ("error" | "errors", Value::String(text)) => !text.is_empty(),
+            ("error" | "errors", Value::Array(all)) => !all.is_empty(),
+            ("error" | "errors", Value::Object(members)) => !members.is_empty(),
+            _ => false,
+        })
+    }
+
     /// The value of a header.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

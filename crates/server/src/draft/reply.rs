@@ -10,7 +10,28 @@ use super::paste::{Body, Pasted};
 use super::request::Asked;
 use super::write;
 
-/// Headers that a dialect may want to keep; every other one is the server's or its proxy's.
+/// Headers that servers and proxies write for themselves.
+const TRANSPORTS: [&str; 18] = [
+    "accept-ranges",
+    "age",
+    "alt-svc",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "etag",
+    "keep-alive",
+    "location",
+    "server",
+    "set-cookie",
+    "strict-transport-security",
+    "transfer-encoding",
+    "vary",
+    "via",
+    "x-powered-by",
+];
+/// Headers that a dialect keeps as they are.
 const KEPT: [&str; 9] = [
     "cache-control",
     "pragma",
@@ -39,7 +60,7 @@ pub(super) struct Reply {
 
 /// What happened, by operation, status and what was asked.
 pub(super) fn kind(operation: Operation, pasted: &Pasted, asked: &Asked) -> Kind {
-    if pasted.status < 400 {
+    if pasted.is_good() {
         let good = operation.entry().outcomes.iter().find(|kind| kind.is_success());
         return good.copied().unwrap_or(Kind::SignedIn);
     }
@@ -144,6 +165,7 @@ pub(super) fn reply(known: &Known, kind: Kind, pasted: &Pasted, asked: &Asked) -
 
 fn headers(answer: &mut Answer<'_>, pasted: &Pasted, lines: &mut Vec<String>) -> Vec<String> {
     let mut headers: Vec<(String, String)> = Vec::new();
+    let mut left: Vec<String> = Vec::new();
     for (name, value) in &pasted.answer.headers {
         if headers.iter().any(|(known, _)| known == name) {
             continue;
@@ -157,7 +179,18 @@ fn headers(answer: &mut Answer<'_>, pasted: &Pasted, lines: &mut Vec<String>) ->
         } else if KEPT.contains(&name.as_str()) {
             lines.push(format!("{name}: {value}"));
             headers.push((name.clone(), literal(value)));
+        } else if !TRANSPORTS.contains(&name.as_str()) {
+            match answer.header(name, value) {
+                Some((slot, expected)) => {
+                    lines.push(format!("{name}: {expected}"));
+                    headers.push((name.clone(), slot));
+                }
+                None => left.push(name.clone()),
+            }
         }
+    }
+    if !left.is_empty() {
+        answer.note("headers", format!("not taken over: {}", left.join(", ")));
     }
     headers.into_iter().map(|(name, value)| format!("{} = {}", write::plain(&name), write::plain(&value))).collect()
 }

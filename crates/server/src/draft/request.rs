@@ -102,7 +102,7 @@ impl<'k> Reader<'k> {
             notes: Vec::new(),
             empty: Vec::new(),
         };
-        let mut reader = Self { known, operation, good: pasted.status < 400, first: None, asked };
+        let mut reader = Self { known, operation, good: pasted.is_good(), first: None, asked };
         let body = reader.body(&pasted.request.body);
         let mut headers = reader.headers(pasted);
         if let Some(kind) = pasted.request.header("content-type").filter(|_| body.is_some()) {

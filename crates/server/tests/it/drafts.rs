@@ -26,6 +26,18 @@ const DRAFTS: &[(&str, Texts, Texts, Texts)] = &[
         &["hunter2", "eyJ"],
     ),
     (
+        "always-200.http",
+        &["login-signed-in", "login-invalid-credentials"],
+        &[
+            r#""uid" = "{user.email?}""#,
+            r#""expiry" = "{access.expires_at}""#,
+            "not taken over: x-runtime",
+            "[on.error]\nstatus = 200",
+            "[endpoint.on.invalid_credentials]\nstatus = 200",
+        ],
+        &["hunter2", "Jk3_f9", "wrong-but-long"],
+    ),
+    (
         "lists.http",
         &[
             "login-signed-in",
