@@ -61,7 +61,7 @@ class Watch(unittest.TestCase):
             file.write_text(text.replace("operation", "operaton", 1))
             self.assertIn("unknown key `operaton`", watching.runs(2))
             file.unlink()
-            self.assertIn("dialect.toml: No such file", watching.runs(3))
+            self.assertIn("there is no dialect in the folder", watching.runs(3))
             file.write_text(text)
             self.assertIn("no faults", watching.runs(4))
             self.assertIsNone(watching.process.poll())
