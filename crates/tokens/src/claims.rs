@@ -42,12 +42,6 @@ impl Claims {
         self.iat
     }
 
-    /// Whether it ends at all. Not required here: whoever expects an end must ask.
-    #[must_use]
-    pub fn has_expiry(&self) -> bool {
-        self.exp.is_some()
-    }
-
     /// The claim called `name`.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<&Value> {

@@ -37,6 +37,15 @@ fn respond(dialect: &Dialect, endpoint: Option<usize>, outcome: &Outcome, errors
     )
 }
 
+/// A field with these messages; the code of each is `c-MESSAGE`.
+fn error(field: &str, messages: &[&str]) -> FieldErrors {
+    FieldErrors {
+        field: field.to_owned(),
+        messages: messages.iter().map(|text| (*text).to_owned()).collect(),
+        codes: messages.iter().map(|text| format!("c-{text}")).collect(),
+    }
+}
+
 fn body(response: &Response) -> &str {
     str::from_utf8(&response.body).expect("text")
 }
@@ -214,11 +223,6 @@ fn the_most_precise_response_is_taken() {
 #[test]
 fn errors_are_listed_with_their_messages() {
     let dialect = dialect(&[ERRORS, TOKENS, LOGIN]);
-    let error = |field: &str, messages: &[&str]| FieldErrors {
-        field: field.to_owned(),
-        messages: messages.iter().map(|text| (*text).to_owned()).collect(),
-        codes: messages.iter().map(|text| format!("c-{text}")).collect(),
-    };
     let errors = [error("first_name", &["a", "b\""]), error("x", &["c"])];
     let response = respond(&dialect, Some(0), &Outcome::plain(Kind::PasswordMismatch), &errors);
     let expected = r#"{"errors":{"first_name":["a","b\""],"x":["c"]},"first":["first name: a","x: c"],"all":[[{"m":"a"},{"m":"b\""}],[{"m":"c"}]]}"#;
@@ -239,11 +243,6 @@ fn outside_of_the_list_stands_the_first_error() {
 body = '{ "field": "{field}", "text": "{label}: {message}", "all": "{messages}", "each": ["{each messages}", "{message}"], "n": ["{each errors}", "{field}"] }'
 "#;
     let dialect = dialect(&[first, TOKENS, LOGIN]);
-    let error = |field: &str, messages: &[&str]| FieldErrors {
-        field: field.to_owned(),
-        messages: messages.iter().map(|text| (*text).to_owned()).collect(),
-        codes: messages.iter().map(|text| format!("c-{text}")).collect(),
-    };
     let errors = [error("first_name", &["a", "b"]), error("x", &["c"])];
     assert_eq!(
         body(&respond(&dialect, Some(0), &Outcome::plain(Kind::WeakPassword), &errors)),
