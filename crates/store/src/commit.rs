@@ -1,5 +1,5 @@
-//! A list of changes becomes statements. Each guarded write is one statement whose row count is the truth (ST-04); what
-//! is read here is read only to name the guard that did not hold.
+//! A list of changes becomes statements. Each guarded write is one statement whose row count is the truth (ST-04). What
+//! runs them, and in which transaction, is the engine's.
 
 mod queue;
 mod sessions;
@@ -8,59 +8,118 @@ mod users;
 use myna_core::change::{Change, Conflict};
 use myna_core::id::UserId;
 
-use crate::db::Db;
+use crate::db::{Db, Value};
 use crate::error::{CommitError, StoreError};
 
-type Applied = Result<(), CommitError>;
-
+/// Whether a user may begin something: asked only to name the guard that did not hold.
 const IS_ACTIVE: &str = "SELECT 1 FROM user_account WHERE id = $1 AND status = 'active'";
 
 /// The statements about the live sessions of one user, for a test of how they are found.
 #[cfg(test)]
 pub(crate) const LIVE_SESSIONS: [&str; 4] = sessions::LIVE;
 
-/// Applies `changes` in order, up to the first that fails. The caller undoes what was applied before it.
-pub(crate) fn apply_all(db: &Db, changes: &[Change]) -> Applied {
-    changes.iter().try_for_each(|change| apply(db, change))
+/// One statement of a list of changes.
+pub(crate) struct Step<'a> {
+    /// Its text.
+    pub(crate) sql: &'static str,
+    /// The values of `$1`, `$2` ….
+    pub(crate) values: Vec<Value<'a>>,
+    /// What it means that it alters no row.
+    pub(crate) guard: Guard,
 }
 
-fn apply(db: &Db, change: &Change) -> Applied {
-    match change {
-        Change::InsertUser(user) => users::insert(db, user),
-        Change::UpdateUser(user) => users::update(db, user),
-        Change::DeleteUser(user) => users::delete(db, *user),
-        Change::SetPassword { user, while_hash, hash, changed_at } => match while_hash {
-            Some(old) => users::swap_password(db, *user, old, hash, *changed_at),
-            None => users::set_password(db, *user, hash, *changed_at),
-        },
-        Change::KeepPassword { user, while_hash } => users::keep_password(db, *user, while_hash),
-        Change::KeepUser { user, while_updated_at } => users::keep(db, *user, *while_updated_at),
-        Change::ClearMustChange(user) => users::clear_must_change(db, *user),
-        Change::PutRole(role) => users::put_role(db, role),
-        Change::InsertSession(session) => sessions::insert(db, session),
-        Change::RotateSession { id, while_generation, at, idle_expires_at } => {
-            sessions::rotate(db, *id, *while_generation, *at, *idle_expires_at)
-        }
-        Change::TouchSession { id, at, idle_expires_at } => sessions::touch(db, *id, *at, *idle_expires_at),
-        Change::EndSession { id, at, cause } => sessions::end(db, *id, *at, *cause),
-        Change::EndSessions { user, except, at, cause } => sessions::end_all(db, *user, except.as_ref(), *at, *cause),
-        Change::EndDeviceSession { user, dialect, device, at } => sessions::end_device(db, *user, dialect, device, *at),
-        Change::EndOldestSessions { user, keep, at } => sessions::end_oldest(db, *user, *keep, *at),
-        Change::InsertChallenge(challenge) => queue::insert_challenge(db, challenge),
-        Change::UseChallenge { id, at } => queue::use_challenge(db, *id, *at),
-        Change::VoidChallenges { user, at } => queue::void_challenges(db, *user, *at),
-        Change::QueueMail(mail) => queue::insert_mail(db, mail),
-        Change::DropMail(id) => queue::drop_mail(db, id),
-        Change::DelayMail { id, until } => queue::delay_mail(db, id, *until),
+/// What it means that a statement alters no row.
+pub(crate) enum Guard {
+    /// There was nothing to alter.
+    None,
+    /// The change's guard did not hold.
+    Row(Conflict),
+    /// The user is gone or disabled; if not, this guard did not hold.
+    ActiveUser(UserId, Conflict),
+}
+
+impl<'a> Step<'a> {
+    /// A statement that may alter no row.
+    fn free(sql: &'static str, values: impl Into<Vec<Value<'a>>>) -> Self {
+        Self { sql, values: values.into(), guard: Guard::None }
+    }
+
+    /// A statement that has to alter a row.
+    fn guarded(sql: &'static str, values: impl Into<Vec<Value<'a>>>, conflict: Conflict) -> Self {
+        Self { sql, values: values.into(), guard: Guard::Row(conflict) }
     }
 }
 
-/// The verdict on a guarded write: one row, or the conflict.
-fn guarded(rows: usize, conflict: impl FnOnce() -> Conflict) -> Applied {
-    if rows == 0 { Err(conflict().into()) } else { Ok(()) }
+/// The statements of `changes`, in their order.
+///
+/// # Errors
+/// [`StoreError`] for a value that cannot be written.
+pub(crate) fn steps(changes: &[Change]) -> Result<Vec<Step<'_>>, StoreError> {
+    let mut steps = Vec::with_capacity(changes.len());
+    for change in changes {
+        push(change, &mut steps)?;
+    }
+    Ok(steps)
 }
 
-/// Why a row that needs an active user was not written: no such user, or `otherwise`.
-fn gone_or(db: &Db, user: UserId, otherwise: Conflict) -> Result<Conflict, StoreError> {
-    Ok(if db.exists(IS_ACTIVE, &[user.into()])? { otherwise } else { Conflict::UserGone(user) })
+fn push<'a>(change: &'a Change, steps: &mut Vec<Step<'a>>) -> Result<(), StoreError> {
+    steps.push(match change {
+        Change::InsertUser(user) => {
+            users::insert(user, steps);
+            return Ok(());
+        }
+        Change::UpdateUser(user) => {
+            users::update(user, steps);
+            return Ok(());
+        }
+        Change::DeleteUser(user) => {
+            users::delete(*user, steps);
+            return Ok(());
+        }
+        Change::InsertChallenge(challenge) => {
+            queue::insert_challenge(challenge, steps);
+            return Ok(());
+        }
+        Change::SetPassword { user, while_hash, hash, changed_at } => match while_hash {
+            Some(old) => users::swap_password(*user, old, hash, *changed_at),
+            None => users::set_password(*user, hash, *changed_at),
+        },
+        Change::KeepPassword { user, while_hash } => users::keep_password(*user, while_hash),
+        Change::KeepUser { user, while_updated_at } => users::keep(*user, *while_updated_at),
+        Change::ClearMustChange(user) => users::clear_must_change(*user),
+        Change::PutRole(role) => users::put_role(role)?,
+        Change::InsertSession(session) => sessions::insert(session),
+        Change::RotateSession { id, while_generation, at, idle_expires_at } => {
+            sessions::rotate(id, *while_generation, *at, *idle_expires_at)
+        }
+        Change::TouchSession { id, at, idle_expires_at } => sessions::touch(id, *at, *idle_expires_at),
+        Change::EndSession { id, at, cause } => sessions::end(id, *at, *cause),
+        Change::EndSessions { user, except, at, cause } => sessions::end_all(*user, except.as_ref(), *at, *cause),
+        Change::EndDeviceSession { user, dialect, device, at } => sessions::end_device(*user, dialect, device, *at),
+        Change::EndOldestSessions { user, keep, at } => sessions::end_oldest(*user, *keep, *at),
+        Change::UseChallenge { id, at } => queue::use_challenge(id, *at),
+        Change::VoidChallenges { user, at } => queue::void_challenges(*user, *at),
+        Change::QueueMail(mail) => queue::insert_mail(mail),
+        Change::DropMail(id) => queue::drop_mail(id),
+        Change::DelayMail { id, until } => queue::delay_mail(id, *until),
+    });
+    Ok(())
+}
+
+/// Applies `changes` in order, up to the first that fails. The caller undoes what was applied before it.
+pub(crate) fn apply_all(db: &Db, changes: &[Change]) -> Result<(), CommitError> {
+    for Step { sql, values, guard } in steps(changes)? {
+        if db.execute(sql, &values)? > 0 {
+            continue;
+        }
+        match guard {
+            Guard::None => {}
+            Guard::Row(conflict) => return Err(conflict.into()),
+            Guard::ActiveUser(user, _) if !db.exists(IS_ACTIVE, &[user.into()])? => {
+                return Err(Conflict::UserGone(user).into());
+            }
+            Guard::ActiveUser(_, conflict) => return Err(conflict.into()),
+        }
+    }
+    Ok(())
 }

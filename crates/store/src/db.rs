@@ -1,6 +1,7 @@
 //! The engine: the only file that knows the driver, its placeholders, its settings and its error codes. It holds no
 //! statement of the schema and no rule.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -45,11 +46,11 @@ pub(crate) enum Access {
 }
 
 /// A parameter of a statement.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) enum Value<'a> {
     Null,
     Integer(i64),
-    Text(&'a str),
+    Text(Cow<'a, str>),
     Blob(&'a [u8]),
 }
 
@@ -79,13 +80,19 @@ impl From<Timestamp> for Value<'_> {
 
 impl<'a> From<&'a str> for Value<'a> {
     fn from(text: &'a str) -> Self {
-        Self::Text(text)
+        Self::Text(Cow::Borrowed(text))
     }
 }
 
 impl<'a> From<&'a String> for Value<'a> {
     fn from(text: &'a String) -> Self {
-        Self::Text(text)
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
     }
 }
 
@@ -109,9 +116,9 @@ impl<'a, T: Into<Self>> From<Option<T>> for Value<'a> {
 
 impl ToSql for Value<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match *self {
+        Ok(ToSqlOutput::Borrowed(match self {
             Self::Null => ValueRef::Null,
-            Self::Integer(number) => ValueRef::Integer(number),
+            Self::Integer(number) => ValueRef::Integer(*number),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
             Self::Blob(bytes) => ValueRef::Blob(bytes),
         }))
@@ -345,7 +352,7 @@ mod tests {
         let path = folder.path().join("db");
         std::fs::File::create(&path).unwrap();
         let db = Db::open(&path, Access::Write).unwrap();
-        let values = [Value::Text("first"), Value::Text("second")];
+        let values = ["first".into(), "second".into()];
         let mut read = Vec::new();
         db.rows("SELECT $2, $1, $2", &values, |row| {
             read.extend([row.text(0)?, row.text(1)?, row.text(2)?]);

@@ -136,7 +136,7 @@ mod tests {
         migrate(&database(&folder), MIGRATIONS).unwrap();
         let db = Db::open(&folder.path().join("myna.db"), Access::Write).unwrap();
         for sql in crate::commit::LIVE_SESSIONS.iter().chain(&[crate::load::session::OF_USER]) {
-            let values = [Value::Integer(1); 5];
+            let values = [1, 1, 1, 1, 1].map(Value::Integer);
             let mut plan = Vec::new();
             db.rows(&format!("EXPLAIN QUERY PLAN {sql}"), &values, |row| {
                 plan.push(row.text(3)?);

@@ -6,8 +6,8 @@ use myna_core::mail::{Letter, QueuedMail};
 use myna_core::session::Challenge;
 use myna_core::time::Timestamp;
 
-use super::{Applied, gone_or, guarded};
-use crate::db::{Db, Value};
+use super::{Guard, Step};
+use crate::db::Value;
 use crate::load::mail::{NOBODY, PASSWORD_RESET};
 
 const VOID: &str = "UPDATE challenge SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL";
@@ -20,9 +20,9 @@ const INSERT_MAIL: &str = "INSERT INTO mail (id, letter, challenge_user_id, chal
 const DROP_MAIL: &str = "DELETE FROM mail WHERE id = $1";
 const DELAY_MAIL: &str = "UPDATE mail SET due_at = $2, failures = failures + 1 WHERE id = $1";
 
-pub(super) fn insert_challenge(db: &Db, challenge: &Challenge) -> Applied {
+pub(super) fn insert_challenge<'a>(challenge: &'a Challenge, steps: &mut Vec<Step<'a>>) {
     let Challenge { id, salt, created_at, expires_at, used_at } = challenge;
-    void_challenges(db, id.user, *created_at)?;
+    steps.push(void_challenges(id.user, *created_at));
     let values = [
         id.user.into(),
         (&id.handle).into(),
@@ -31,23 +31,20 @@ pub(super) fn insert_challenge(db: &Db, challenge: &Challenge) -> Applied {
         (*expires_at).into(),
         (*used_at).into(),
     ];
-    if db.execute(INSERT, &values)? == 0 {
-        return Err(gone_or(db, id.user, Conflict::ChallengeSpent(*id))?.into());
-    }
-    Ok(())
+    let guard = Guard::ActiveUser(id.user, Conflict::ChallengeSpent(*id));
+    steps.push(Step { sql: INSERT, values: values.into(), guard });
 }
 
-pub(super) fn use_challenge(db: &Db, id: SessionId, at: Timestamp) -> Applied {
-    let rows = db.execute(USE, &[id.user.into(), (&id.handle).into(), at.into()])?;
-    guarded(rows, || Conflict::ChallengeSpent(id))
+pub(super) fn use_challenge(id: &SessionId, at: Timestamp) -> Step<'_> {
+    let values = [id.user.into(), (&id.handle).into(), at.into()];
+    Step::guarded(USE, values, Conflict::ChallengeSpent(*id))
 }
 
-pub(super) fn void_challenges(db: &Db, user: UserId, at: Timestamp) -> Applied {
-    db.execute(VOID, &[user.into(), at.into()])?;
-    Ok(())
+pub(super) fn void_challenges(user: UserId, at: Timestamp) -> Step<'static> {
+    Step::free(VOID, [user.into(), at.into()])
 }
 
-pub(super) fn insert_mail(db: &Db, mail: &QueuedMail) -> Applied {
+pub(super) fn insert_mail(mail: &QueuedMail) -> Step<'_> {
     let QueuedMail { id, letter, created_at, due_at, failures } = mail;
     let (name, user, handle, to) = match letter {
         Letter::PasswordReset { challenge, to } => {
@@ -56,16 +53,13 @@ pub(super) fn insert_mail(db: &Db, mail: &QueuedMail) -> Applied {
         Letter::Nobody => (NOBODY, Value::Null, Value::Null, Value::Null),
     };
     let values = [id.into(), name.into(), user, handle, to, (*created_at).into(), (*due_at).into(), (*failures).into()];
-    db.execute(INSERT_MAIL, &values)?;
-    Ok(())
+    Step::free(INSERT_MAIL, values)
 }
 
-pub(super) fn drop_mail(db: &Db, id: &[u8; 16]) -> Applied {
-    let rows = db.execute(DROP_MAIL, &[id.into()])?;
-    guarded(rows, || Conflict::MailGone)
+pub(super) fn drop_mail(id: &[u8; 16]) -> Step<'_> {
+    Step::guarded(DROP_MAIL, [id.into()], Conflict::MailGone)
 }
 
-pub(super) fn delay_mail(db: &Db, id: &[u8; 16], until: Timestamp) -> Applied {
-    let rows = db.execute(DELAY_MAIL, &[id.into(), until.into()])?;
-    guarded(rows, || Conflict::MailGone)
+pub(super) fn delay_mail(id: &[u8; 16], until: Timestamp) -> Step<'_> {
+    Step::guarded(DELAY_MAIL, [id.into(), until.into()], Conflict::MailGone)
 }

@@ -5,8 +5,7 @@ use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::session::{EndCause, Session};
 use myna_core::time::Timestamp;
 
-use super::{Applied, gone_or, guarded};
-use crate::db::Db;
+use super::{Guard, Step};
 
 // No arbiter after ON CONFLICT: the partial index of live sessions could be one, but not every engine takes it.
 const INSERT: &str = "INSERT INTO session (user_id, handle, dialect, device, salt, generation, created_at, used_at, \
@@ -34,7 +33,7 @@ const END_OLDEST: &str = "UPDATE session SET ended_at = $2, end_cause = $3 \
 #[cfg(test)]
 pub(super) const LIVE: [&str; 4] = [END_ALL, END_ALL_BUT, END_DEVICE, END_OLDEST];
 
-pub(super) fn insert(db: &Db, session: &Session) -> Applied {
+pub(super) fn insert(session: &Session) -> Step<'_> {
     let Session {
         id,
         dialect,
@@ -67,46 +66,37 @@ pub(super) fn insert(db: &Db, session: &Session) -> Applied {
         ended.map(|(_, cause)| cause.name()).into(),
         (*rotated_at).into(),
     ];
-    if db.execute(INSERT, &values)? == 0 {
-        return Err(gone_or(db, id.user, Conflict::DeviceBusy(id.user))?.into());
-    }
-    Ok(())
+    Step { sql: INSERT, values: values.into(), guard: Guard::ActiveUser(id.user, Conflict::DeviceBusy(id.user)) }
 }
 
-pub(super) fn rotate(db: &Db, id: SessionId, generation: i64, at: Timestamp, idle_expires_at: Timestamp) -> Applied {
+pub(super) fn rotate(id: &SessionId, generation: i64, at: Timestamp, idle_expires_at: Timestamp) -> Step<'_> {
     let values = [id.user.into(), (&id.handle).into(), generation.into(), at.into(), idle_expires_at.into()];
-    let rows = db.execute(ROTATE, &values)?;
-    guarded(rows, || Conflict::SessionChanged(id))
+    Step::guarded(ROTATE, values, Conflict::SessionChanged(*id))
 }
 
-pub(super) fn touch(db: &Db, id: SessionId, at: Timestamp, idle_expires_at: Timestamp) -> Applied {
+pub(super) fn touch(id: &SessionId, at: Timestamp, idle_expires_at: Timestamp) -> Step<'_> {
     let values = [id.user.into(), (&id.handle).into(), at.into(), idle_expires_at.into()];
-    let rows = db.execute(TOUCH, &values)?;
-    guarded(rows, || Conflict::SessionChanged(id))
+    Step::guarded(TOUCH, values, Conflict::SessionChanged(*id))
 }
 
-pub(super) fn end(db: &Db, id: SessionId, at: Timestamp, cause: EndCause) -> Applied {
+pub(super) fn end(id: &SessionId, at: Timestamp, cause: EndCause) -> Step<'_> {
     let values = [id.user.into(), (&id.handle).into(), at.into(), cause.name().into()];
-    let rows = db.execute(END, &values)?;
-    guarded(rows, || Conflict::SessionChanged(id))
+    Step::guarded(END, values, Conflict::SessionChanged(*id))
 }
 
-pub(super) fn end_all(db: &Db, user: UserId, except: Option<&Handle>, at: Timestamp, cause: EndCause) -> Applied {
+pub(super) fn end_all(user: UserId, except: Option<&Handle>, at: Timestamp, cause: EndCause) -> Step<'_> {
     match except {
-        None => db.execute(END_ALL, &[user.into(), at.into(), cause.name().into()])?,
-        Some(handle) => db.execute(END_ALL_BUT, &[user.into(), at.into(), cause.name().into(), handle.into()])?,
-    };
-    Ok(())
+        None => Step::free(END_ALL, [user.into(), at.into(), cause.name().into()]),
+        Some(handle) => Step::free(END_ALL_BUT, [user.into(), at.into(), cause.name().into(), handle.into()]),
+    }
 }
 
-pub(super) fn end_device(db: &Db, user: UserId, dialect: &str, device: &str, at: Timestamp) -> Applied {
+pub(super) fn end_device<'a>(user: UserId, dialect: &'a str, device: &'a str, at: Timestamp) -> Step<'a> {
     let values = [user.into(), dialect.into(), device.into(), at.into(), EndCause::Replaced.name().into()];
-    db.execute(END_DEVICE, &values)?;
-    Ok(())
+    Step::free(END_DEVICE, values)
 }
 
-pub(super) fn end_oldest(db: &Db, user: UserId, keep: u32, at: Timestamp) -> Applied {
+pub(super) fn end_oldest(user: UserId, keep: u32, at: Timestamp) -> Step<'static> {
     let values = [user.into(), at.into(), EndCause::Cap.name().into(), i64::from(keep).into()];
-    db.execute(END_OLDEST, &values)?;
-    Ok(())
+    Step::free(END_OLDEST, values)
 }

@@ -7,8 +7,8 @@ use myna_core::secret::Secret;
 use myna_core::time::Timestamp;
 use myna_core::user::{Role, User};
 
-use super::{Applied, guarded};
-use crate::db::{Db, Value};
+use super::Step;
+use crate::db::Value;
 use crate::error::StoreError;
 
 const USE_ID: &str = "INSERT INTO used_user_id (id) VALUES ($1) ON CONFLICT (id) DO NOTHING";
@@ -44,31 +44,28 @@ const SET_PASSWORD: &str = "INSERT INTO password (user_id, hash, changed_at) \
 const CLEAR_MUST_CHANGE: &str = "UPDATE user_account SET must_change_password = 0, updated_at = updated_at + 1 \
     WHERE id = $1 AND must_change_password = 1";
 
-pub(super) fn insert(db: &Db, user: &User) -> Applied {
+pub(super) fn insert<'a>(user: &'a User, steps: &mut Vec<Step<'a>>) {
     let id = user.id;
     // The id is used up first, for good: whether a user has it, had it, or is just getting it elsewhere (LG-11).
-    let rows = db.execute(USE_ID, &[id.into()])?;
-    guarded(rows, || Conflict::UserIdUsed(id))?;
-    db.execute(RAISE_NEXT, &[id.0.saturating_add(1).into()])?;
-    db.execute(INSERT, &columns(user))?;
-    insert_belongings(db, user)
+    steps.push(Step::guarded(USE_ID, [id.into()], Conflict::UserIdUsed(id)));
+    steps.push(Step::free(RAISE_NEXT, [id.0.saturating_add(1).into()]));
+    steps.push(Step::free(INSERT, columns(user)));
+    insert_belongings(user, steps);
 }
 
-pub(super) fn update(db: &Db, user: &User) -> Applied {
-    let rows = db.execute(UPDATE, &columns(user))?;
-    guarded(rows, || Conflict::UserGone(user.id))?;
-    db.execute(DELETE_IDENTIFIERS, &[user.id.into()])?;
-    db.execute(DELETE_ROLES, &[user.id.into()])?;
-    insert_belongings(db, user)
+pub(super) fn update<'a>(user: &'a User, steps: &mut Vec<Step<'a>>) {
+    steps.push(Step::guarded(UPDATE, columns(user), Conflict::UserGone(user.id)));
+    steps.push(Step::free(DELETE_IDENTIFIERS, [user.id.into()]));
+    steps.push(Step::free(DELETE_ROLES, [user.id.into()]));
+    insert_belongings(user, steps);
 }
 
 /// Everything that names the user goes, also a mail that waits to be sent; the id stays used.
-pub(super) fn delete(db: &Db, user: UserId) -> Applied {
+pub(super) fn delete(user: UserId, steps: &mut Vec<Step<'_>>) {
     for sql in [DELETE_IDENTIFIERS, DELETE_ROLES, DELETE_PASSWORD, DELETE_SESSIONS, DELETE_CHALLENGES, DELETE_MAILS] {
-        db.execute(sql, &[user.into()])?;
+        steps.push(Step::free(sql, [user.into()]));
     }
-    let rows = db.execute(DELETE, &[user.into()])?;
-    guarded(rows, || Conflict::UserGone(user))
+    steps.push(Step::guarded(DELETE, [user.into()], Conflict::UserGone(user)));
 }
 
 fn columns(user: &User) -> [Value<'_>; 12] {
@@ -88,64 +85,58 @@ fn columns(user: &User) -> [Value<'_>; 12] {
     ]
 }
 
-fn insert_belongings(db: &Db, user: &User) -> Applied {
+fn insert_belongings<'a>(user: &'a User, steps: &mut Vec<Step<'a>>) {
     let mut own: Vec<Canonical> = Vec::new();
     for (kind, text) in [("email", &user.email), ("username", &user.username)] {
         // One text may be both: it is one identifier then.
         let Some(canonical) = text.as_deref().and_then(Canonical::of).filter(|text| !own.contains(text)) else {
             continue;
         };
-        let values = [canonical.as_str().into(), user.id.into(), kind.into()];
-        let rows = db.execute(INSERT_IDENTIFIER, &values)?;
-        guarded(rows, || Conflict::IdentifierTaken(canonical.clone()))?;
+        let values = [canonical.as_str().to_owned().into(), user.id.into(), kind.into()];
+        steps.push(Step::guarded(INSERT_IDENTIFIER, values, Conflict::IdentifierTaken(canonical.clone())));
         own.push(canonical);
     }
     for role in &user.roles {
-        db.execute(INSERT_ROLE, &[user.id.into(), role.id.into()])?;
+        steps.push(Step::free(INSERT_ROLE, [user.id.into(), role.id.into()]));
     }
-    Ok(())
 }
 
-pub(super) fn put_role(db: &Db, role: &Role) -> Applied {
+pub(super) fn put_role(role: &Role) -> Result<Step<'_>, StoreError> {
     let permissions = serde_json::to_string(&role.permissions)
         .map_err(|error| StoreError::Unexpected(format!("the permissions of a role cannot be written: {error}")))?;
-    let rows = db.execute(PUT_ROLE, &[role.id.into(), (&role.name).into(), (&permissions).into()])?;
-    guarded(rows, || Conflict::RoleIdUsed(role.id))
+    let values = [role.id.into(), (&role.name).into(), permissions.into()];
+    Ok(Step::guarded(PUT_ROLE, values, Conflict::RoleIdUsed(role.id)))
 }
 
-pub(super) fn swap_password(
-    db: &Db,
+pub(super) fn swap_password<'a>(
     user: UserId,
-    old: &Secret<String>,
-    hash: &Secret<String>,
+    old: &'a Secret<String>,
+    hash: &'a Secret<String>,
     changed_at: Option<Timestamp>,
-) -> Applied {
+) -> Step<'a> {
     let values = [hash.expose().into(), changed_at.into(), user.into(), old.expose().into()];
-    let rows = db.execute(SWAP_PASSWORD, &values)?;
-    guarded(rows, || Conflict::PasswordChanged(user))
+    Step::guarded(SWAP_PASSWORD, values, Conflict::PasswordChanged(user))
 }
 
-pub(super) fn set_password(db: &Db, user: UserId, hash: &Secret<String>, changed_at: Option<Timestamp>) -> Applied {
-    let Some(changed_at) = changed_at else {
+pub(super) fn set_password(user: UserId, hash: &Secret<String>, changed_at: Option<Timestamp>) -> Step<'_> {
+    match changed_at {
+        Some(changed_at) => {
+            let values = [user.into(), hash.expose().into(), changed_at.into()];
+            Step::guarded(SET_PASSWORD, values, Conflict::UserGone(user))
+        }
         // The same password in another format: there has to be one.
-        let rows = db.execute(REPLACE_HASH, &[hash.expose().into(), user.into()])?;
-        return guarded(rows, || Conflict::PasswordChanged(user));
-    };
-    let rows = db.execute(SET_PASSWORD, &[user.into(), hash.expose().into(), changed_at.into()])?;
-    guarded(rows, || Conflict::UserGone(user))
+        None => Step::guarded(REPLACE_HASH, [hash.expose().into(), user.into()], Conflict::PasswordChanged(user)),
+    }
 }
 
-pub(super) fn keep(db: &Db, user: UserId, updated_at: Timestamp) -> Applied {
-    let rows = db.execute(KEEP, &[user.into(), updated_at.into()])?;
-    guarded(rows, || Conflict::UserChanged(user))
+pub(super) fn keep(user: UserId, updated_at: Timestamp) -> Step<'static> {
+    Step::guarded(KEEP, [user.into(), updated_at.into()], Conflict::UserChanged(user))
 }
 
-pub(super) fn keep_password(db: &Db, user: UserId, hash: &Secret<String>) -> Applied {
-    let rows = db.execute(KEEP_PASSWORD, &[user.into(), hash.expose().into()])?;
-    guarded(rows, || Conflict::PasswordChanged(user))
+pub(super) fn keep_password(user: UserId, hash: &Secret<String>) -> Step<'_> {
+    Step::guarded(KEEP_PASSWORD, [user.into(), hash.expose().into()], Conflict::PasswordChanged(user))
 }
 
-pub(super) fn clear_must_change(db: &Db, user: UserId) -> Applied {
-    db.execute(CLEAR_MUST_CHANGE, &[user.into()])?;
-    Ok(())
+pub(super) fn clear_must_change(user: UserId) -> Step<'static> {
+    Step::free(CLEAR_MUST_CHANGE, [user.into()])
 }
