@@ -8,11 +8,11 @@ mod users;
 use myna_core::change::{Change, Conflict};
 use myna_core::id::UserId;
 
-use crate::db::{Db, Value};
-use crate::error::{CommitError, StoreError};
+use crate::engine::Value;
+use crate::error::StoreError;
 
 /// Whether a user may begin something: asked only to name the guard that did not hold.
-const IS_ACTIVE: &str = "SELECT 1 FROM user_account WHERE id = $1 AND status = 'active'";
+pub(crate) const IS_ACTIVE: &str = "SELECT 1 FROM user_account WHERE id = $1 AND status = 'active'";
 
 /// The statements about the live sessions of one user, for a test of how they are found.
 #[cfg(test)]
@@ -40,7 +40,7 @@ pub(crate) enum Guard {
 
 impl<'a> Step<'a> {
     /// A statement that may alter no row.
-    fn free(sql: &'static str, values: impl Into<Vec<Value<'a>>>) -> Self {
+    pub(crate) fn free(sql: &'static str, values: impl Into<Vec<Value<'a>>>) -> Self {
         Self { sql, values: values.into(), guard: Guard::None }
     }
 
@@ -103,23 +103,5 @@ fn push<'a>(change: &'a Change, steps: &mut Vec<Step<'a>>) -> Result<(), StoreEr
         Change::DropMail(id) => queue::drop_mail(id),
         Change::DelayMail { id, until } => queue::delay_mail(id, *until),
     });
-    Ok(())
-}
-
-/// Applies `changes` in order, up to the first that fails. The caller undoes what was applied before it.
-pub(crate) fn apply_all(db: &Db, changes: &[Change]) -> Result<(), CommitError> {
-    for Step { sql, values, guard } in steps(changes)? {
-        if db.execute(sql, &values)? > 0 {
-            continue;
-        }
-        match guard {
-            Guard::None => {}
-            Guard::Row(conflict) => return Err(conflict.into()),
-            Guard::ActiveUser(user, _) if !db.exists(IS_ACTIVE, &[user.into()])? => {
-                return Err(Conflict::UserGone(user).into());
-            }
-            Guard::ActiveUser(_, conflict) => return Err(conflict.into()),
-        }
-    }
     Ok(())
 }

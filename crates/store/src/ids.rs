@@ -10,15 +10,16 @@ use std::ops::Range;
 use myna_core::id::UserId;
 use tokio::sync::Mutex;
 
-use crate::db::Db;
+use crate::engine::{Engine, Value};
 use crate::error::{CommitError, StoreError};
-use crate::writer::{Work, Writer};
+use crate::work::Work;
 
 /// How many ids are reserved at once.
 const BLOCK: i64 = 100;
 
-const NEXT: &str = "SELECT next FROM id_block WHERE name = 'user'";
-const RESERVE: &str = "UPDATE id_block SET next = $1 WHERE name = 'user' AND next = $2";
+/// Reserves a block and gives back what comes after it.
+pub(crate) const RESERVE: &str =
+    "UPDATE id_block SET next = next + $1 WHERE name = 'user' AND next <= $2 RETURNING next";
 
 /// The rest of the block that this store has reserved.
 pub(crate) struct FreshIds(Mutex<Range<i64>>);
@@ -30,10 +31,10 @@ impl Default for FreshIds {
 }
 
 impl FreshIds {
-    pub(crate) async fn next(&self, writer: &Writer) -> Result<UserId, StoreError> {
+    pub(crate) async fn next(&self, engine: &Engine) -> Result<UserId, StoreError> {
         let mut block = self.0.lock().await;
         if block.is_empty() {
-            *block = match writer.run(Work::ReserveIds).await {
+            *block = match engine.run(Work::ReserveIds).await {
                 Ok(first) => first..first + BLOCK,
                 Err(CommitError::Store(error)) => return Err(error),
                 Err(CommitError::Conflict(_)) => return Err(StoreError::Busy),
@@ -51,16 +52,12 @@ impl FreshIds {
     }
 }
 
-/// Reserves a block and returns its first id.
-pub(crate) fn reserve(db: &Db) -> Result<i64, StoreError> {
-    let mut first = 0;
-    db.rows(NEXT, &[], |row| {
-        first = row.integer(0)?;
-        Ok(())
-    })?;
-    let next = first.checked_add(BLOCK).ok_or(StoreError::NoIdLeft)?;
-    match db.execute(RESERVE, &[next.into(), first.into()])? {
-        1 => Ok(first),
-        _ => Err(StoreError::Busy),
-    }
+/// The values of [`RESERVE`]; without a row no id is left.
+pub(crate) const fn reserve_values() -> [Value<'static>; 2] {
+    [Value::Integer(BLOCK), Value::Integer(i64::MAX - BLOCK)]
+}
+
+/// The first id of the block that ends before `next`.
+pub(crate) const fn first_of_block(next: i64) -> i64 {
+    next - BLOCK
 }

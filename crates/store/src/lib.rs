@@ -8,15 +8,14 @@
 mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
-mod db;
+mod engine;
 mod error;
-mod folder;
 mod ids;
 mod load;
-mod readers;
 mod schema;
+mod sqlite;
 mod sweep;
-mod writer;
+mod work;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,14 +25,12 @@ use myna_core::id::UserId;
 
 pub use crate::error::{CommitError, OpenError, StoreError};
 pub use crate::sweep::Sweep;
-pub use crate::writer::CommitCounts;
+pub use crate::work::CommitCounts;
 
-use crate::db::{Access, Db};
-use crate::folder::Folder;
+use crate::engine::Engine;
 use crate::ids::FreshIds;
-use crate::readers::Readers;
-use crate::schema::MIGRATIONS;
-use crate::writer::{Work, Writer};
+use crate::sqlite::Sqlite;
+use crate::work::Work;
 
 /// What to do when there is no database.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,9 +46,8 @@ pub enum Opening {
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    readers: Readers,
+    engine: Engine,
     fresh_ids: FreshIds,
-    writer: Writer,
 }
 
 impl Store {
@@ -65,21 +61,8 @@ impl Store {
     /// [`OpenError`], whose message says what to do. A database that should be there and is not is never replaced by
     /// an empty one (F25).
     pub fn open(folder: &Path, opening: Opening) -> Result<Self, OpenError> {
-        let folder = Folder::prepare(folder, opening)?;
-        let path = folder.database();
-        let db = Db::open(&path, Access::Write)?;
-        if !schema::is_present(&db)? {
-            // An empty file is no database: SQLite would quietly make one of it.
-            match opening {
-                _ if folder.is_settled => return Err(folder.missing()),
-                Opening::MustExist => return Err(OpenError::NoDatabase(path)),
-                Opening::Create => {}
-            }
-        }
-        schema::migrate(&db, MIGRATIONS)?;
-        folder.settle()?;
-        let writer = Writer::start(db).map_err(|source| OpenError::Path { path: path.clone(), source })?;
-        Ok(Self(Arc::new(Inner { readers: Readers::new(path), fresh_ids: FreshIds::default(), writer })))
+        let engine = Engine::Sqlite(Sqlite::open(folder, opening)?);
+        Ok(Self(Arc::new(Inner { engine, fresh_ids: FreshIds::default() })))
     }
 
     /// Applies a decision's changes, in their order, all or none, and returns when they are durable. Dropping the
@@ -92,7 +75,7 @@ impl Store {
         if changes.is_empty() {
             return Ok(());
         }
-        let result = self.0.writer.run(Work::Changes(changes)).await;
+        let result = self.0.engine.run(Work::Changes(changes)).await;
         if let Err(CommitError::Conflict(Conflict::UserIdUsed(id))) = &result {
             // Somebody took an id of our block by name: the next one comes from a block that nobody touched.
             self.0.fresh_ids.forget_block_of(*id).await;
@@ -105,7 +88,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when a new block of ids cannot be reserved.
     pub async fn allocate_user_id(&self) -> Result<UserId, StoreError> {
-        self.0.fresh_ids.next(&self.0.writer).await
+        self.0.fresh_ids.next(&self.0.engine).await
     }
 
     /// Whether the store can serve: a read works and the writer answers.
@@ -113,8 +96,8 @@ impl Store {
     /// # Errors
     /// What is in the way.
     pub async fn check_ready(&self) -> Result<(), StoreError> {
-        load::ready::check(&self.0.readers)?;
-        match self.0.writer.run(Work::Nothing).await {
+        load::ready::check(&self.0.engine).await?;
+        match self.0.engine.run(Work::Nothing).await {
             Ok(_) => Ok(()),
             Err(CommitError::Store(error)) => Err(error),
             Err(CommitError::Conflict(_)) => Err(StoreError::Unexpected("a guard without a change".to_owned())),
@@ -124,11 +107,11 @@ impl Store {
     /// Returns when the writer has stopped, which it does only by a panic while a store is open: the process should
     /// end then.
     pub async fn stopped(&self) {
-        self.0.writer.stopped().await;
+        self.0.engine.stopped().await;
     }
 
     /// How many lists were applied in how many durable transactions since the store was opened.
     pub fn commit_counts(&self) -> CommitCounts {
-        self.0.writer.counts()
+        self.0.engine.counts()
     }
 }

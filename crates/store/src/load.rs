@@ -12,7 +12,7 @@ pub(crate) mod role;
 pub(crate) mod session;
 pub(crate) mod user;
 
-use crate::db::Row;
+use crate::engine::Row;
 use crate::error::StoreError;
 
 /// The columns of a user `u` and of one of its roles `r`, which every load of a user begins with; what else it loads

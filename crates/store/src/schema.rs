@@ -1,77 +1,38 @@
 //! The schema's history: numbered scripts, each applied once, in order, in a transaction of its own. It only goes
-//! forward, and what was applied must be what this program holds.
+//! forward, and what was applied must be what this program holds. Each engine has scripts of its own under the same
+//! numbers and names.
 
-use crate::db::{Db, Value};
+use crate::engine::Row;
 use crate::error::{OpenError, StoreError};
 
 /// One step of the schema.
 pub(crate) struct Migration {
-    number: i64,
-    name: &'static str,
-    script: &'static str,
+    pub(crate) number: i64,
+    pub(crate) name: &'static str,
+    pub(crate) script: &'static str,
 }
 
-/// Every step, numbered from 1 without gaps.
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "start", script: include_str!("../../../migrations/sqlite/0001_start.sql") }];
-
-const HAS_TABLE: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migration'";
-const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
-  number INTEGER NOT NULL PRIMARY KEY,
-  name TEXT NOT NULL,
-  checksum TEXT NOT NULL
-) STRICT";
-const APPLIED: &str = "SELECT number, name, checksum FROM migration ORDER BY number";
-const RECORD: &str = "INSERT INTO migration (number, name, checksum) VALUES ($1, $2, $3)";
+/// Every migration that is applied, in order.
+pub(crate) const APPLIED: &str = "SELECT number, name, checksum FROM migration ORDER BY number";
+/// Notes a migration: its number, its name, its [`checksum`].
+pub(crate) const RECORD: &str = "INSERT INTO migration (number, name, checksum) VALUES ($1, $2, $3)";
 
 /// A migration as the database remembers it.
-struct Applied {
-    number: i64,
-    name: String,
-    checksum: String,
+pub(crate) struct Applied {
+    pub(crate) number: i64,
+    pub(crate) name: String,
+    pub(crate) checksum: String,
 }
 
-/// Whether the database has any schema at all.
-pub(crate) fn is_present(db: &Db) -> Result<bool, StoreError> {
-    Ok(db.exists(HAS_TABLE, &[])? && !applied(db)?.is_empty())
-}
-
-/// Brings the database to the newest of `known`. Another process that does the same at the same time is waited for.
-pub(crate) fn migrate(db: &Db, known: &[Migration]) -> Result<(), OpenError> {
-    if db.exists(HAS_TABLE, &[])? && verify(&applied(db)?, known)? == known.len() {
-        return Ok(());
+impl Applied {
+    /// From a row of [`APPLIED`].
+    pub(crate) fn read(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self { number: row.integer(0)?, name: row.text(1)?, checksum: row.text(2)? })
     }
-    for _ in known {
-        db.begin()?;
-        let step = step(db, known);
-        match step {
-            Ok(()) => db.commit()?,
-            Err(error) => {
-                db.rollback();
-                return Err(error);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Applies the next migration, if one is left.
-fn step(db: &Db, known: &[Migration]) -> Result<(), OpenError> {
-    db.execute(CREATE_TABLE, &[])?;
-    let done = verify(&applied(db)?, known)?;
-    let Some(migration) = known.get(done) else {
-        return Ok(());
-    };
-    db.script(migration.script)?;
-    let checksum = checksum(migration.script);
-    let values = [Value::Integer(migration.number), migration.name.into(), (&checksum).into()];
-    db.execute(RECORD, &values)?;
-    tracing::info!(schema = migration.number, name = migration.name, "the database's schema was brought forward");
-    Ok(())
 }
 
 /// How many of `known` are applied.
-fn verify(applied: &[Applied], known: &[Migration]) -> Result<usize, OpenError> {
+pub(crate) fn verify(applied: &[Applied], known: &[Migration]) -> Result<usize, OpenError> {
     let newest = known.last().map_or(0, |migration| migration.number);
     if let Some(last) = applied.last().filter(|last| last.number > newest) {
         return Err(OpenError::NewerSchema { found: last.number, known: newest });
@@ -84,112 +45,12 @@ fn verify(applied: &[Applied], known: &[Migration]) -> Result<usize, OpenError> 
     Ok(applied.len())
 }
 
-fn applied(db: &Db) -> Result<Vec<Applied>, StoreError> {
-    let mut rows = Vec::new();
-    db.rows(APPLIED, &[], |row| {
-        rows.push(Applied { number: row.integer(0)?, name: row.text(1)?, checksum: row.text(2)? });
-        Ok(())
-    })?;
-    Ok(rows)
-}
-
 /// FNV-1a, 64 bits, over the text without carriage returns (a checkout may add them). It finds accidents; whoever can
 /// forge it owns the database anyway.
-fn checksum(script: &str) -> String {
+pub(crate) fn checksum(script: &str) -> String {
     let hash = script
         .bytes()
         .filter(|byte| *byte != b'\r')
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     format!("{hash:016x}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::db::Access;
-
-    const ONE: Migration =
-        Migration { number: 1, name: "one", script: "CREATE TABLE one (id INTEGER);\nCREATE TABLE two (id INTEGER);" };
-    const TWO: Migration = Migration { number: 2, name: "two", script: "CREATE TABLE three (id INTEGER);" };
-
-    fn database(folder: &tempfile::TempDir) -> Db {
-        let path = folder.path().join("myna.db");
-        std::fs::File::create(&path).unwrap();
-        Db::open(&path, Access::Write).unwrap()
-    }
-
-    fn numbers(db: &Db) -> Vec<i64> {
-        applied(db).unwrap().iter().map(|row| row.number).collect()
-    }
-
-    #[test]
-    fn numbers_are_a_row_without_gaps() {
-        for (migration, number) in MIGRATIONS.iter().zip(1..) {
-            assert_eq!(migration.number, number, "{}", migration.name);
-        }
-    }
-
-    // A user who signs in every minute has forty thousand ended sessions within the time that they are kept.
-    #[test]
-    fn live_sessions_are_found_without_reading_the_ended_ones() {
-        let folder = tempfile::tempdir().unwrap();
-        migrate(&database(&folder), MIGRATIONS).unwrap();
-        let db = Db::open(&folder.path().join("myna.db"), Access::Write).unwrap();
-        for sql in crate::commit::LIVE_SESSIONS.iter().chain(&[crate::load::session::OF_USER]) {
-            let values = [1, 1, 1, 1, 1].map(Value::Integer);
-            let mut plan = Vec::new();
-            db.rows(&format!("EXPLAIN QUERY PLAN {sql}"), &values, |row| {
-                plan.push(row.text(3)?);
-                Ok(())
-            })
-            .unwrap();
-            let searches = |step: &&String| step.starts_with("SEARCH") || step.starts_with("SCAN");
-            let steps: Vec<_> = plan.iter().filter(searches).collect();
-            assert!(!steps.is_empty() && steps.iter().all(|step| step.contains("session_live")), "{sql}: {plan:?}");
-        }
-    }
-
-    // ST-07
-    #[test]
-    fn migrations_are_applied_once_and_in_order() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = database(&folder);
-        assert!(!is_present(&db).unwrap());
-        migrate(&db, &[ONE]).unwrap();
-        assert!(is_present(&db).unwrap());
-        migrate(&db, &[ONE, TWO]).unwrap();
-        migrate(&db, &[ONE, TWO]).unwrap();
-        assert_eq!(numbers(&db), [1, 2]);
-        let carriage_returns =
-            Migration { script: "CREATE TABLE one (id INTEGER);\r\nCREATE TABLE two (id INTEGER);", ..ONE };
-        migrate(&db, &[carriage_returns, TWO]).unwrap();
-    }
-
-    // ST-07
-    #[test]
-    fn a_migration_that_fails_leaves_nothing_half_done() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = database(&folder);
-        let broken = Migration { script: "CREATE TABLE three (id INTEGER); CREATE TABLE one (id INTEGER);", ..TWO };
-        assert!(migrate(&db, &[ONE, broken]).is_err());
-        assert_eq!(numbers(&db), [1]);
-        assert!(!db.in_transaction());
-        migrate(&db, &[ONE, TWO]).unwrap();
-        assert_eq!(numbers(&db), [1, 2]);
-    }
-
-    // ST-07
-    #[test]
-    fn another_history_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = database(&folder);
-        migrate(&db, &[ONE, TWO]).unwrap();
-        let error = migrate(&db, &[ONE]).unwrap_err();
-        assert!(matches!(error, OpenError::NewerSchema { found: 2, known: 1 }));
-        let text = error.to_string();
-        assert!(text.contains("made by a newer Myna: schema 2, this one knows 1"), "{text}");
-        let changed = Migration { script: "CREATE TABLE other (id INTEGER);", ..ONE };
-        let error = migrate(&db, &[changed, TWO]).unwrap_err();
-        assert!(matches!(error, OpenError::MigrationChanged { number: 1, .. }), "{error}");
-    }
 }

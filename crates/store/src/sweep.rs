@@ -6,9 +6,10 @@ use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::time::Timestamp;
 
 use crate::Store;
-use crate::db::{Db, Row};
+use crate::commit::Step;
+use crate::engine::Row;
 use crate::error::{CommitError, StoreError};
-use crate::writer::Work;
+use crate::work::Work;
 
 /// How many rows one step looks at, and at most deletes in one transaction.
 const STEP_ROWS: i64 = 500;
@@ -72,7 +73,7 @@ impl Store {
         let before = Timestamp(now.0.saturating_sub(kept));
         let (mut last, mut seen, mut rows) = (None, 0, Vec::new());
         let values = [after.user.into(), (&after.handle).into(), STEP_ROWS.into()];
-        self.0.readers.rows(what.select(), &values, |row| {
+        let look = |row: &Row<'_>| {
             let id = name(row)?;
             seen += 1;
             last = Some(id);
@@ -80,10 +81,11 @@ impl Store {
                 rows.push(id);
             }
             Ok(())
-        })?;
+        };
+        self.0.engine.rows(what.select(), &values, look).await?;
         if !rows.is_empty() {
             let work = Work::Forget(Dead { what, before, rows });
-            match self.0.writer.run(work).await {
+            match self.0.engine.run(work).await {
                 Ok(_) | Err(CommitError::Conflict(_)) => {}
                 Err(CommitError::Store(error)) => return Err(error),
             }
@@ -102,12 +104,11 @@ fn died_at(row: &Row<'_>) -> Result<Timestamp, StoreError> {
     Ok(row.maybe_time(2)?.map_or(expired, |ended| ended.min(expired)))
 }
 
-/// Deletes the rows and returns how many there were.
-pub(crate) fn forget(db: &Db, dead: &Dead) -> Result<i64, StoreError> {
-    let mut gone = 0;
-    for id in &dead.rows {
-        let values = [id.user.into(), (&id.handle).into(), dead.before.into()];
-        gone += db.execute(dead.what.delete(), &values)?;
+/// The statements that delete the rows.
+pub(crate) fn steps(dead: &Dead) -> Vec<Step<'_>> {
+    let mut steps = Vec::with_capacity(dead.rows.len());
+    for SessionId { user, handle } in &dead.rows {
+        steps.push(Step::free(dead.what.delete(), [(*user).into(), handle.into(), dead.before.into()]));
     }
-    Ok(i64::try_from(gone).unwrap_or(i64::MAX))
+    steps
 }

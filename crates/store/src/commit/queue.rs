@@ -7,7 +7,7 @@ use myna_core::session::Challenge;
 use myna_core::time::Timestamp;
 
 use super::{Guard, Step};
-use crate::db::Value;
+use crate::engine::Value;
 use crate::load::mail::{NOBODY, PASSWORD_RESET};
 
 const VOID: &str = "UPDATE challenge SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL";

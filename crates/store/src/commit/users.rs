@@ -8,7 +8,7 @@ use myna_core::time::Timestamp;
 use myna_core::user::{Role, User};
 
 use super::Step;
-use crate::db::Value;
+use crate::engine::Value;
 use crate::error::StoreError;
 
 const USE_ID: &str = "INSERT INTO used_user_id (id) VALUES ($1) ON CONFLICT (id) DO NOTHING";

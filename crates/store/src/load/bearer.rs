@@ -28,22 +28,25 @@ impl Store {
     pub async fn load_bearer(&self, bearer: &Bearer) -> Result<Option<Facts>, StoreError> {
         let sessionless = |known| Facts { known, session: None };
         match bearer {
-            Bearer::Session(id) => self.bearer_of(*id),
-            Bearer::User(id) => Ok(self.known_by_id(*id)?.map(sessionless)),
-            Bearer::Named(identifier) => Ok(self.known_named(identifier)?.map(sessionless)),
+            Bearer::Session(id) => self.bearer_of(*id).await,
+            Bearer::User(id) => Ok(self.known_by_id(*id).await?.map(sessionless)),
+            Bearer::Named(identifier) => Ok(self.known_named(identifier).await?.map(sessionless)),
         }
     }
 
-    fn bearer_of(&self, id: SessionId) -> Result<Option<Facts>, StoreError> {
+    async fn bearer_of(&self, id: SessionId) -> Result<Option<Facts>, StoreError> {
         let mut folded = Folded::new();
         let values = [id.user.into(), (&id.handle).into()];
-        self.0.readers.rows(BY_SESSION, &values, |row| {
-            folded.row(row, |row| {
-                let session = session::read(row, user::COLUMNS, id.user)?;
-                let password = known::password(row, user::COLUMNS + session::COLUMNS)?;
-                Ok((session, password))
+        self.0
+            .engine
+            .rows(BY_SESSION, &values, |row| {
+                folded.row(row, |row| {
+                    let session = session::read(row, user::COLUMNS, id.user)?;
+                    let password = known::password(row, user::COLUMNS + session::COLUMNS)?;
+                    Ok((session, password))
+                })
             })
-        })?;
+            .await?;
         Ok(folded
             .found
             .map(|(user, (session, password))| Facts { known: Known { user, password }, session: Some(session) }))

@@ -24,17 +24,20 @@ impl Store {
     pub async fn load_challenge(&self, id: SessionId) -> Result<Option<Facts>, StoreError> {
         let mut folded = Folded::new();
         let values = [id.user.into(), (&id.handle).into()];
-        self.0.readers.rows(BY_ID, &values, |row| {
-            folded.row(row, |row| {
-                Ok(Challenge {
-                    id,
-                    salt: row.bytes(user::COLUMNS)?,
-                    created_at: row.time(user::COLUMNS + 1)?,
-                    expires_at: row.time(user::COLUMNS + 2)?,
-                    used_at: row.maybe_time(user::COLUMNS + 3)?,
+        self.0
+            .engine
+            .rows(BY_ID, &values, |row| {
+                folded.row(row, |row| {
+                    Ok(Challenge {
+                        id,
+                        salt: row.bytes(user::COLUMNS)?,
+                        created_at: row.time(user::COLUMNS + 1)?,
+                        expires_at: row.time(user::COLUMNS + 2)?,
+                        used_at: row.maybe_time(user::COLUMNS + 3)?,
+                    })
                 })
             })
-        })?;
+            .await?;
         Ok(folded.found.map(|(user, challenge)| Facts { user, challenge }))
     }
 }

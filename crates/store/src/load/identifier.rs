@@ -13,14 +13,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database fails.
     pub async fn load_taken(&self, identifiers: &[Canonical]) -> Result<Vec<bool>, StoreError> {
-        let taken = |identifier: &Canonical| {
-            let mut found = false;
-            self.0.readers.rows(TAKEN, &[identifier.as_str().into()], |_| {
-                found = true;
-                Ok(())
-            })?;
-            Ok(found)
-        };
-        identifiers.iter().map(taken).collect()
+        let mut taken = Vec::with_capacity(identifiers.len());
+        for identifier in identifiers {
+            taken.push(self.0.engine.exists(TAKEN, &[identifier.as_str().into()]).await?);
+        }
+        Ok(taken)
     }
 }

@@ -7,7 +7,7 @@ use myna_core::user::{Known, Password};
 
 use super::{Folded, user, user_columns, user_roles};
 use crate::Store;
-use crate::db::{Row, Value};
+use crate::engine::{Row, Value};
 use crate::error::StoreError;
 
 const BY_IDENTIFIER: &str = concat!(
@@ -32,7 +32,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database fails; an unknown identifier is no error.
     pub async fn load_known(&self, identifier: &Canonical) -> Result<Option<Known>, StoreError> {
-        self.known_named(identifier)
+        self.known_named(identifier).await
     }
 
     /// The user of that id.
@@ -40,20 +40,20 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database fails; an unknown id is no error.
     pub async fn load_known_by_id(&self, id: UserId) -> Result<Option<Known>, StoreError> {
-        self.known_by_id(id)
+        self.known_by_id(id).await
     }
 
-    pub(super) fn known_named(&self, identifier: &Canonical) -> Result<Option<Known>, StoreError> {
-        self.known(BY_IDENTIFIER, identifier.as_str().into())
+    pub(super) async fn known_named(&self, identifier: &Canonical) -> Result<Option<Known>, StoreError> {
+        self.known(BY_IDENTIFIER, identifier.as_str().into()).await
     }
 
-    pub(super) fn known_by_id(&self, id: UserId) -> Result<Option<Known>, StoreError> {
-        self.known(BY_ID, id.into())
+    pub(super) async fn known_by_id(&self, id: UserId) -> Result<Option<Known>, StoreError> {
+        self.known(BY_ID, id.into()).await
     }
 
-    fn known(&self, sql: &str, value: Value<'_>) -> Result<Option<Known>, StoreError> {
+    async fn known(&self, sql: &'static str, value: Value<'_>) -> Result<Option<Known>, StoreError> {
         let mut folded = Folded::new();
-        self.0.readers.rows(sql, &[value], |row| folded.row(row, |row| password(row, user::COLUMNS)))?;
+        self.0.engine.rows(sql, &[value], |row| folded.row(row, |row| password(row, user::COLUMNS))).await?;
         Ok(folded.found.map(|(user, password)| Known { user, password }))
     }
 }

@@ -5,7 +5,7 @@ use myna_core::mail::{Letter, QueuedMail};
 use myna_core::time::Timestamp;
 
 use crate::Store;
-use crate::db::Row;
+use crate::engine::Row;
 use crate::error::StoreError;
 
 /// The stored name of [`Letter::PasswordReset`].
@@ -23,16 +23,19 @@ impl Store {
     /// [`StoreError`] when the database fails.
     pub async fn due_mail(&self, now: Timestamp, limit: u32) -> Result<Vec<QueuedMail>, StoreError> {
         let mut mails = Vec::new();
-        self.0.readers.rows(DUE, &[now.into(), i64::from(limit).into()], |row| {
-            mails.push(QueuedMail {
-                id: row.bytes(0)?,
-                letter: letter(row)?,
-                created_at: row.time(5)?,
-                due_at: row.time(6)?,
-                failures: row.integer(7)?,
-            });
-            Ok(())
-        })?;
+        self.0
+            .engine
+            .rows(DUE, &[now.into(), i64::from(limit).into()], |row| {
+                mails.push(QueuedMail {
+                    id: row.bytes(0)?,
+                    letter: letter(row)?,
+                    created_at: row.time(5)?,
+                    due_at: row.time(6)?,
+                    failures: row.integer(7)?,
+                });
+                Ok(())
+            })
+            .await?;
         Ok(mails)
     }
 }

@@ -3,7 +3,7 @@
 use myna_core::user::Role;
 
 use crate::Store;
-use crate::db::{Row, Value};
+use crate::engine::{Row, Value};
 use crate::error::StoreError;
 
 const ALL: &str = "SELECT id, name, permissions FROM role ORDER BY id";
@@ -15,7 +15,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database fails.
     pub async fn load_roles(&self) -> Result<Vec<Role>, StoreError> {
-        self.roles(ALL, &[])
+        self.roles(ALL, &[]).await
     }
 
     /// The role of that name.
@@ -23,15 +23,18 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database fails.
     pub async fn load_role_by_name(&self, name: &str) -> Result<Option<Role>, StoreError> {
-        Ok(self.roles(BY_NAME, &[name.into()])?.pop())
+        Ok(self.roles(BY_NAME, &[name.into()]).await?.pop())
     }
 
-    fn roles(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Role>, StoreError> {
+    async fn roles(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Role>, StoreError> {
         let mut roles = Vec::new();
-        self.0.readers.rows(sql, values, |row| {
-            roles.push(read(row, 0)?);
-            Ok(())
-        })?;
+        self.0
+            .engine
+            .rows(sql, values, |row| {
+                roles.push(read(row, 0)?);
+                Ok(())
+            })
+            .await?;
         Ok(roles)
     }
 }

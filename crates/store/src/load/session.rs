@@ -7,7 +7,7 @@ use myna_core::time::Timestamp;
 
 use super::{Folded, session_columns, user, user_columns, user_roles};
 use crate::Store;
-use crate::db::Row;
+use crate::engine::Row;
 use crate::error::StoreError;
 
 /// How many columns a session takes.
@@ -37,7 +37,7 @@ impl Store {
     pub async fn load_session(&self, id: SessionId) -> Result<Option<Facts>, StoreError> {
         let mut folded = Folded::new();
         let values = [id.user.into(), (&id.handle).into()];
-        self.0.readers.rows(BY_ID, &values, |row| folded.row(row, |row| read(row, user::COLUMNS, id.user)))?;
+        self.0.engine.rows(BY_ID, &values, |row| folded.row(row, |row| read(row, user::COLUMNS, id.user))).await?;
         Ok(folded.found.map(|(user, session)| Facts { user, session }))
     }
 
@@ -47,10 +47,13 @@ impl Store {
     /// [`StoreError`] when the database fails; an unknown user is no error.
     pub async fn list_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
         let mut sessions = Vec::new();
-        self.0.readers.rows(OF_USER, &[user.into(), now.into()], |row| {
-            sessions.push(read(row, 0, user)?);
-            Ok(())
-        })?;
+        self.0
+            .engine
+            .rows(OF_USER, &[user.into(), now.into()], |row| {
+                sessions.push(read(row, 0, user)?);
+                Ok(())
+            })
+            .await?;
         Ok(sessions)
     }
 }

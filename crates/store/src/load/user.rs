@@ -5,7 +5,7 @@ use myna_core::user::{Role, Status, User};
 
 use super::{user_columns, user_roles};
 use crate::Store;
-use crate::db::Row;
+use crate::engine::Row;
 use crate::error::StoreError;
 
 /// How many columns a user and its role take.
@@ -26,19 +26,22 @@ impl Store {
     /// [`StoreError`] when the database fails.
     pub async fn list_users(&self, after: UserId, limit: u32) -> Result<Vec<User>, StoreError> {
         let mut users: Vec<User> = Vec::new();
-        self.0.readers.rows(LIST, &[after.into(), i64::from(limit).into()], |row| {
-            let id = UserId(row.integer(0)?);
-            let role = role(row)?;
-            match users.last_mut().filter(|last| last.id == id) {
-                Some(user) => user.roles.extend(role),
-                None => {
-                    let mut user = read(row)?;
-                    user.roles.extend(role);
-                    users.push(user);
+        self.0
+            .engine
+            .rows(LIST, &[after.into(), i64::from(limit).into()], |row| {
+                let id = UserId(row.integer(0)?);
+                let role = role(row)?;
+                match users.last_mut().filter(|last| last.id == id) {
+                    Some(user) => user.roles.extend(role),
+                    None => {
+                        let mut user = read(row)?;
+                        user.roles.extend(role);
+                        users.push(user);
+                    }
                 }
-            }
-            Ok(())
-        })?;
+                Ok(())
+            })
+            .await?;
         Ok(users)
     }
 }

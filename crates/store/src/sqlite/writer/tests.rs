@@ -1,14 +1,14 @@
 //! One caller's trouble is nobody else's, and what cannot be committed is not answered as if it were.
 
-use myna_core::change::Conflict;
+use myna_core::change::{Change, Conflict};
 use myna_core::id::UserId;
 use myna_core::mail::{Letter, QueuedMail};
 use myna_core::time::Timestamp;
 use myna_core::user::{Role, Status, User};
 
 use super::*;
-use crate::db::Access;
-use crate::schema::{MIGRATIONS, migrate};
+use crate::sqlite::connection::Access;
+use crate::sqlite::schema::{MIGRATIONS, migrate};
 
 const USERS: &str = "SELECT 1 FROM user_account WHERE id = $1";
 

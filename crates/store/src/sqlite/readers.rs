@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
-use crate::db::{Access, Db, Row, Value};
+use super::connection::{Access, Db};
+use crate::engine::{Row, Value};
 use crate::error::{OpenError, StoreError};
 
 /// Read-only connections, made when they are first needed, at most two for each core.

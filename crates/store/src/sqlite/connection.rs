@@ -1,15 +1,13 @@
-//! The engine: the only file that knows the driver, its placeholders, its settings and its error codes. It holds no
+//! A connection to a file: what knows SQLite's driver, its placeholders, its settings and its error codes. It holds no
 //! statement of the schema and no rule.
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
-use myna_core::id::{Handle, UserId};
-use myna_core::time::Timestamp;
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::types::{FromSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
 
+use crate::engine::{Row, Value};
 use crate::error::{OpenError, StoreError};
 
 /// How long a connection waits for another process.
@@ -45,75 +43,6 @@ pub(crate) enum Access {
     Read,
 }
 
-/// A parameter of a statement.
-#[derive(Clone)]
-pub(crate) enum Value<'a> {
-    Null,
-    Integer(i64),
-    Text(Cow<'a, str>),
-    Blob(&'a [u8]),
-}
-
-impl From<i64> for Value<'_> {
-    fn from(number: i64) -> Self {
-        Self::Integer(number)
-    }
-}
-
-impl From<bool> for Value<'_> {
-    fn from(yes: bool) -> Self {
-        Self::Integer(i64::from(yes))
-    }
-}
-
-impl From<UserId> for Value<'_> {
-    fn from(id: UserId) -> Self {
-        Self::Integer(id.0)
-    }
-}
-
-impl From<Timestamp> for Value<'_> {
-    fn from(at: Timestamp) -> Self {
-        Self::Integer(at.0)
-    }
-}
-
-impl<'a> From<&'a str> for Value<'a> {
-    fn from(text: &'a str) -> Self {
-        Self::Text(Cow::Borrowed(text))
-    }
-}
-
-impl<'a> From<&'a String> for Value<'a> {
-    fn from(text: &'a String) -> Self {
-        Self::Text(Cow::Borrowed(text))
-    }
-}
-
-impl From<String> for Value<'_> {
-    fn from(text: String) -> Self {
-        Self::Text(Cow::Owned(text))
-    }
-}
-
-impl<'a> From<&'a [u8; 16]> for Value<'a> {
-    fn from(bytes: &'a [u8; 16]) -> Self {
-        Self::Blob(bytes)
-    }
-}
-
-impl<'a> From<&'a Handle> for Value<'a> {
-    fn from(handle: &'a Handle) -> Self {
-        Self::Blob(&handle.0)
-    }
-}
-
-impl<'a, T: Into<Self>> From<Option<T>> for Value<'a> {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
-    }
-}
-
 impl ToSql for Value<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
@@ -122,43 +51,6 @@ impl ToSql for Value<'_> {
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
             Self::Blob(bytes) => ValueRef::Blob(bytes),
         }))
-    }
-}
-
-/// A row of a result; columns are counted from 0.
-pub(crate) struct Row<'a>(&'a rusqlite::Row<'a>);
-
-impl Row<'_> {
-    pub(crate) fn integer(&self, column: usize) -> Result<i64, StoreError> {
-        self.0.get(column).map_err(failure)
-    }
-
-    pub(crate) fn maybe_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
-        self.0.get(column).map_err(failure)
-    }
-
-    pub(crate) fn text(&self, column: usize) -> Result<String, StoreError> {
-        self.0.get(column).map_err(failure)
-    }
-
-    pub(crate) fn maybe_text(&self, column: usize) -> Result<Option<String>, StoreError> {
-        self.0.get(column).map_err(failure)
-    }
-
-    pub(crate) fn bytes(&self, column: usize) -> Result<[u8; 16], StoreError> {
-        self.0.get(column).map_err(failure)
-    }
-
-    pub(crate) fn flag(&self, column: usize) -> Result<bool, StoreError> {
-        self.integer(column).map(|number| number != 0)
-    }
-
-    pub(crate) fn time(&self, column: usize) -> Result<Timestamp, StoreError> {
-        self.integer(column).map(Timestamp)
-    }
-
-    pub(crate) fn maybe_time(&self, column: usize) -> Result<Option<Timestamp>, StoreError> {
-        self.maybe_integer(column).map(|at| at.map(Timestamp))
     }
 }
 
@@ -225,7 +117,7 @@ impl Db {
         let mut statement = self.bound(sql, values)?;
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(failure)? {
-            fold(&Row(row))?;
+            fold(&Row::Sqlite(row))?;
         }
         Ok(())
     }
@@ -298,6 +190,11 @@ impl Db {
         self.execute(ROLLBACK_TO, &[])?;
         self.release()
     }
+}
+
+/// The value of a column.
+pub(crate) fn column<T: FromSql>(row: &rusqlite::Row<'_>, column: usize) -> Result<T, StoreError> {
+    row.get(column).map_err(failure)
 }
 
 fn failure(error: rusqlite::Error) -> StoreError {

@@ -9,45 +9,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
-use myna_core::change::Change;
+use myna_core::change::Conflict;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::db::Db;
+use super::connection::Db;
+use crate::commit::{self, Guard, IS_ACTIVE, Step};
+use crate::engine::Answer;
 use crate::error::{CommitError, StoreError};
-use crate::sweep::Dead;
-use crate::{commit, ids, sweep};
+use crate::work::{CommitCounts, Work};
+use crate::{ids, sweep};
 
 /// The most callers in one transaction.
 const BATCH_MAX: usize = 256;
 /// Callers that wait in the queue; more wait in front of it.
 const QUEUE_MAX: usize = 1024;
 
-/// What a caller wants.
-pub(crate) enum Work {
-    /// A decision's changes.
-    Changes(Vec<Change>),
-    /// A block of user ids; the answer is the first.
-    ReserveIds,
-    /// Dead rows to be deleted; the answer is how many were.
-    Forget(Dead),
-    /// A sign of life.
-    Nothing,
-}
-
-type Answer = Result<i64, CommitError>;
-
 struct Job {
     work: Work,
     answer: oneshot::Sender<Answer>,
-}
-
-/// How well callers share transactions.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct CommitCounts {
-    /// Lists of changes that were applied.
-    pub callers: u64,
-    /// Durable transactions that they took.
-    pub commits: u64,
 }
 
 #[derive(Default)]
@@ -181,9 +160,9 @@ fn one(db: &Db, work: &Work) -> Answer {
     };
     db.savepoint().map_err(undone)?;
     let answer = match work {
-        Work::Changes(changes) => commit::apply_all(db, changes).map(|()| 0),
-        Work::ReserveIds => ids::reserve(db).map_err(CommitError::from),
-        Work::Forget(dead) => sweep::forget(db, dead).map_err(CommitError::from),
+        Work::Changes(changes) => commit::steps(changes).map_err(CommitError::from).and_then(|steps| apply(db, steps)),
+        Work::ReserveIds => reserve(db).map_err(CommitError::from),
+        Work::Forget(dead) => apply(db, sweep::steps(dead)),
         Work::Nothing => Ok(0),
     };
     match answer {
@@ -192,6 +171,33 @@ fn one(db: &Db, work: &Work) -> Answer {
         Err(_) => {}
     }
     answer
+}
+
+fn reserve(db: &Db) -> Result<i64, StoreError> {
+    let mut first = Err(StoreError::NoIdLeft);
+    db.rows(ids::RESERVE, &ids::reserve_values(), |row| {
+        first = row.integer(0).map(ids::first_of_block);
+        Ok(())
+    })?;
+    first
+}
+
+/// Applies statements in order, up to the first whose guard does not hold. The caller undoes what was applied before it.
+fn apply(db: &Db, steps: Vec<Step<'_>>) -> Answer {
+    for Step { sql, values, guard } in steps {
+        if db.execute(sql, &values)? > 0 {
+            continue;
+        }
+        match guard {
+            Guard::None => {}
+            Guard::Row(conflict) => return Err(conflict.into()),
+            Guard::ActiveUser(user, _) if !db.exists(IS_ACTIVE, &[user.into()])? => {
+                return Err(Conflict::UserGone(user).into());
+            }
+            Guard::ActiveUser(_, conflict) => return Err(conflict.into()),
+        }
+    }
+    Ok(0)
 }
 
 #[cfg(test)]
