@@ -31,10 +31,42 @@ pub struct Terms {
     pub idle: Duration,
     /// Absolute limit of a session, counted from the login (RF-07).
     pub absolute: Duration,
-    /// For so long the immediate predecessor of the current refresh token gets the same successor again (RF-02).
-    pub grace: Duration,
+    /// How its refresh tokens are replaced.
+    pub rotation: Rotation,
     /// Whether a failed login says what failed. It tells anybody who has an account (LG-01), so a dialect must ask for it.
     pub enumerable: bool,
+}
+
+/// How the refresh tokens of a session replace each other. Whatever is chosen, only the current one begins something new,
+/// and what is neither it nor lawfully repeated is reuse (RF-03).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rotation {
+    /// Each is good once; for a while the immediate predecessor gets the same successor again (RF-02): the answer got
+    /// lost, or two tabs asked at once.
+    Replay {
+        /// For how long. Zero is [`Strict`](Self::Strict).
+        grace: Duration,
+    },
+    /// As `Replay`, for as long as the successor was not used, and at most [`UNUSED_MAX`]: for clients on bad networks.
+    UntilUsed,
+    /// Each is good once, and a second use is reuse, whatever the reason for it.
+    Strict,
+    /// None is replaced: for clients that cannot store a new one.
+    Fixed,
+}
+
+/// So long an unused successor leaves its predecessor good under [`Rotation::UntilUsed`].
+pub const UNUSED_MAX: Duration = Duration::from_secs(24 * 3600);
+
+impl Rotation {
+    /// For so long after a rotation the immediate predecessor gets the same successor again, if nobody has used it yet.
+    pub const fn window(self) -> Duration {
+        match self {
+            Self::Replay { grace } => grace,
+            Self::UntilUsed => UNUSED_MAX,
+            Self::Strict | Self::Fixed => Duration::ZERO,
+        }
+    }
 }
 
 /// Random bytes for one attempt at an operation. Drawn anew for each attempt.

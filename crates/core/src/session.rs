@@ -69,7 +69,7 @@ pub struct Session {
     pub generation: i64,
     /// When the user signed in.
     pub created_at: Timestamp,
-    /// When the current generation began: the grace time of its predecessor counts from here, and no renewal moves it.
+    /// When the current generation began: the window for its predecessor counts from here, and no renewal moves it.
     pub rotated_at: Timestamp,
     /// When the session was last rotated or renewed.
     pub used_at: Timestamp,

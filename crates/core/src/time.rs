@@ -27,6 +27,11 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0).max(0).cast_unsigned())
     }
+
+    /// How far away `other` is, in the past or in the future.
+    pub const fn apart(self, other: Self) -> Duration {
+        Duration::from_micros(self.0.abs_diff(other.0))
+    }
 }
 
 impl Add<Duration> for Timestamp {
@@ -48,5 +53,7 @@ mod tests {
         assert_eq!(Timestamp(-1).millis(), -1);
         assert_eq!((Timestamp(0) + Duration::from_secs(2)).seconds(), 2);
         assert_eq!(Timestamp(5).since(Timestamp(9)), Duration::ZERO);
+        assert_eq!(Timestamp(5).apart(Timestamp(9)), Timestamp(9).apart(Timestamp(5)));
+        assert_eq!(Timestamp(i64::MIN).apart(Timestamp(i64::MAX)), Duration::from_micros(u64::MAX));
     }
 }

@@ -7,6 +7,7 @@ use myna_core::outcome::Kind;
 use myna_core::problem::ProblemKind;
 use serde_json::{Map, Value, json};
 
+use crate::compile::ROTATIONS;
 use crate::insecure::Insecure;
 
 /// A key, what it holds, what it means.
@@ -102,11 +103,16 @@ fn root_keys() -> Vec<Key> {
             table(
                 vec![
                     ("lifetime", span(), "A session ends after this, used or not."),
-                    ("grace", span(), "For so long the retry of a refresh gets the same answer, 0s to 60s."),
+                    ("rotation", one_of(&ROTATIONS), "How refresh tokens replace each other."),
+                    (
+                        "grace",
+                        span(),
+                        "With replay, for so long the retry of a refresh gets the same answer, 0s to 60s.",
+                    ),
                 ],
                 &[],
             ),
-            "How long sessions live.",
+            "How long sessions live, and how their refresh tokens replace each other.",
         ),
         ("headers", map_of(text()), "Headers of every response."),
         ("messages", kinds(words), "Words for failing fields, by kind; {field}, {label}, {min}, {max} are filled in."),

@@ -5,7 +5,7 @@ use super::{Decision, used};
 use crate::change::Change;
 use crate::id::SessionId;
 use crate::outcome::{Kind, Outcome};
-use crate::policy::Ctx;
+use crate::policy::{Ctx, Rotation};
 use crate::session::{EndCause, Session};
 use crate::user::User;
 
@@ -53,10 +53,12 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, facts: Option<&Facts>, proof: Proof)
     }
     if input.generation == session.generation {
         // An answer without a successor must leave the client the token that it has.
-        return if ctx.shown.refresh { rotate(ctx, user, session) } else { touch(ctx, user, session) };
+        let replaced = ctx.shown.refresh && ctx.terms.rotation != Rotation::Fixed;
+        return if replaced { rotate(ctx, user, session) } else { touch(ctx, user, session) };
     }
     let predecessor = input.generation == session.generation - 1;
-    if predecessor && ctx.now.since(session.rotated_at) <= ctx.terms.grace {
+    // Both ways: a clock that was set back must not hold the window open until it has caught up.
+    if predecessor && ctx.now.apart(session.rotated_at) < ctx.terms.rotation.window() {
         // RF-02: the answer got lost, or two tabs asked at once. The successor has not been used, or the generation
         // would have moved on.
         return Decision::answer(Outcome::signed_in(Kind::Refreshed, user.clone(), session.clone()));

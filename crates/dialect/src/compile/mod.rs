@@ -9,6 +9,7 @@ mod endpoint;
 mod reply;
 mod request;
 mod route;
+mod session;
 mod shape;
 mod source;
 mod token;
@@ -20,7 +21,6 @@ use std::time::Duration;
 
 use http::HeaderName;
 use myna_core::outcome::{Group, Kind};
-use myna_core::policy::Terms;
 use toml::de::DeTable;
 
 use crate::diagnostic::{Diagnostic, Source, did_you_mean};
@@ -31,16 +31,15 @@ use crate::file::{Faults, Table, bounded, is_plain_line};
 use crate::insecure::{Insecure, Listed};
 use crate::messages::Messages;
 use crate::slot::Place;
-use crate::token::{AccessProfile, RefreshProfile};
 use crate::tree::Tree;
 use crate::words::{Languages, Words};
+
+pub(crate) use self::session::ROTATIONS;
 
 /// The largest dialect file.
 pub(crate) const FILE_BYTES_MAX: usize = 256 * 1024;
 /// What `[left_out]` says about one feature.
 const LEFT_OUT_CHARS_MAX: usize = 200;
-const DAY: Duration = Duration::from_secs(24 * 3600);
-const GRACE_MAX: Duration = Duration::from_secs(60);
 const ROOT_KEYS: [&str; 16] = [
     "dialect",
     "title",
@@ -166,7 +165,7 @@ impl Compiler {
             title: title.map_or_else(|| name.clone(), |title| title.value),
             name,
             document: document.map(|text| text.value),
-            terms: terms?,
+            terms,
             access,
             refresh,
             honour_accept,
@@ -257,36 +256,6 @@ impl Compiler {
             self.faults.add_with(text.span, format!("`{}` is no span of time", text.value), help);
         }
         span
-    }
-
-    fn terms(
-        &mut self,
-        root: &Table<'_>,
-        name: &str,
-        access: Option<&AccessProfile>,
-        refresh: Option<&RefreshProfile>,
-    ) -> Option<Terms> {
-        let table = root.table("session", &mut self.faults);
-        let mut lifetime = None;
-        let mut grace = Duration::from_secs(10);
-        if let Some(table) = table {
-            table.only(&["lifetime", "grace"], &mut self.faults);
-            lifetime = self.span(&table, "lifetime");
-            grace = self.span(&table, "grace").unwrap_or(grace);
-            if grace > GRACE_MAX {
-                // RF-02: a stolen token must not stay good for long after its owner has used it.
-                self.faults.add(table.place("grace"), "`grace` is at most 60s");
-            }
-            if lifetime.is_some_and(|lifetime| lifetime.is_zero()) {
-                self.faults.add(table.place("lifetime"), "a session without lifetime is none");
-            }
-        }
-        let (access, refresh) = (access.map(AccessProfile::lifetime), refresh.map(RefreshProfile::lifetime));
-        let longest = access.max(refresh).unwrap_or_default().max(30 * DAY);
-        let absolute = lifetime.unwrap_or(longest);
-        let idle = refresh.or(access).unwrap_or(absolute);
-        let enumerable = self.insecure.has(Insecure::Enumeration);
-        Some(Terms { dialect: name.to_owned(), idle, absolute, grace, enumerable })
     }
 }
 

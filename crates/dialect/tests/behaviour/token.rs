@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::identifier::Canonical;
+use myna_core::policy::Rotation;
 use myna_core::session::{Bearer, Session};
 use myna_core::time::Timestamp;
 use myna_core::user::User;
@@ -197,17 +198,31 @@ fn terms_follow_from_lifetimes() {
     };
     let refresh =
         "[token.refresh]\nformat = \"opaque\"\nprefix = \"def50200\"\nalphabet = \"hex\"\nlifetime = \"4h\"\n";
-    for (parts, idle, absolute, grace) in [
-        ("".to_owned(), 30 * day, 30 * day, 10),
-        (access("1h"), 3600, 30 * day, 10),
-        (access("40d"), 40 * day, 40 * day, 10),
-        (access("40d") + refresh, 4 * 3600, 40 * day, 10),
-        (access("1h") + refresh + "[session]\nlifetime = \"8h\"\ngrace = \"0s\"\n", 4 * 3600, 8 * 3600, 0),
+    let session = |keys: &str| access("1h") + refresh + "[session]\nlifetime = \"8h\"\n" + keys;
+    let replay = |grace| Rotation::Replay { grace: Duration::from_secs(grace) };
+    for (parts, idle, absolute, rotation) in [
+        ("".to_owned(), 30 * day, 30 * day, replay(10)),
+        (access("1h"), 3600, 30 * day, replay(10)),
+        (access("40d"), 40 * day, 40 * day, replay(10)),
+        (access("40d") + refresh, 4 * 3600, 40 * day, replay(10)),
+        (session("grace = \"60s\""), 4 * 3600, 8 * 3600, replay(60)),
+        // No time for a retry is none.
+        (session("grace = \"0s\""), 4 * 3600, 8 * 3600, Rotation::Strict),
+        (session("rotation = \"replay\"\ngrace = \"0s\""), 4 * 3600, 8 * 3600, Rotation::Strict),
+        (session("rotation = \"replay\""), 4 * 3600, 8 * 3600, replay(10)),
+        (session("rotation = \"strict\""), 4 * 3600, 8 * 3600, Rotation::Strict),
+        (session("rotation = \"until_used\""), 4 * 3600, 8 * 3600, Rotation::UntilUsed),
+        (
+            "insecure = [\"no_rotation\"]\n".to_owned() + &session("rotation = \"none\""),
+            4 * 3600,
+            8 * 3600,
+            Rotation::Fixed,
+        ),
     ] {
         let dialect = dialect(&[&parts, ON, LOGIN]);
         let terms = dialect.terms();
-        let seconds = (terms.idle.as_secs(), terms.absolute.as_secs(), terms.grace.as_secs());
-        assert_eq!(seconds, (idle, absolute, grace), "{parts}");
+        let read = (terms.idle.as_secs(), terms.absolute.as_secs(), terms.rotation);
+        assert_eq!(read, (idle, absolute, rotation), "{parts}");
         assert_eq!(terms.dialect, "d");
         if let Some(RefreshProfile::Opaque(profile)) = dialect.refresh() {
             assert_eq!((profile.prefix(), profile.alphabet()), ("def50200", Alphabet::Hex));

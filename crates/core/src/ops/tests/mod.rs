@@ -19,7 +19,7 @@ use super::input::Inputs;
 use crate::change::Change;
 use crate::id::{Handle, SessionId, UserId};
 use crate::outcome::{Kind, Outcome};
-use crate::policy::{Caller, Chance, Ctx, Policy, Shown, Terms};
+use crate::policy::{Caller, Chance, Ctx, Policy, Rotation, Shown, Terms};
 use crate::problem::{Field, Problem, ProblemKind};
 use crate::secret::Secret;
 use crate::session::{EndCause, Session};
@@ -81,7 +81,7 @@ impl Around {
                 dialect: DIALECT.to_owned(),
                 idle: seconds(IDLE),
                 absolute: seconds(ABSOLUTE),
-                grace: seconds(GRACE),
+                rotation: Rotation::Replay { grace: seconds(GRACE) },
                 enumerable: false,
             },
             shown: Shown { session: true, refresh: true },
@@ -90,9 +90,11 @@ impl Around {
         }
     }
 
-    /// Later, or earlier.
-    fn at(now: Timestamp) -> Self {
-        Self { now, ..Self::new() }
+    /// Of a dialect with another profile.
+    fn rotating(rotation: Rotation) -> Self {
+        let mut around = Self::new();
+        around.terms.rotation = rotation;
+        around
     }
 
     fn ctx(&self) -> Ctx<'_> {

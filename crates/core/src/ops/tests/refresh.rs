@@ -3,6 +3,9 @@
 use super::*;
 use crate::ops::refresh::{Facts, Input, Proof, decide};
 
+const PROFILES: [Rotation; 4] =
+    [Rotation::Replay { grace: seconds(GRACE) }, Rotation::UntilUsed, Rotation::Strict, Rotation::Fixed];
+
 fn input(generation: i64) -> Input {
     Input { id: session().id, generation, device: None, beside: None }
 }
@@ -66,10 +69,16 @@ fn a_rotation_moves_the_idle_limit_and_never_the_absolute_one() {
 // RF-07: whoever refreshes in time for ever is still out at the absolute limit.
 #[test]
 fn a_diligent_client_is_out_at_the_absolute_limit() {
+    for rotation in PROFILES {
+        use_up_to_the_end(rotation);
+    }
+}
+
+fn use_up_to_the_end(rotation: Rotation) {
     let mut session = session();
     let (end, mut now, mut uses) = (session.expires_at, NOW, 0);
     loop {
-        let around = Around::at(now);
+        let around = Around { now, ..Around::rotating(rotation) };
         let input = input(session.generation);
         let decision = decide(&around.ctx(), &input, Some(&facts(session.clone())), Proof::Genuine);
         let Some(grant) = decision.outcome.grant else { break };
@@ -82,7 +91,33 @@ fn a_diligent_client_is_out_at_the_absolute_limit() {
             just_before(session.idle_expires_at).max(just_after(now))
         };
     }
-    assert_eq!((now, uses), (end, 11));
+    assert_eq!((now, uses), (end, 11), "{rotation:?}");
+}
+
+// RF-07, F16: the absolute limit is a moment that nothing moves, the idle limit is never later than one idle time after
+// a use, and once the clock is past either nobody is let in, neither with the current token nor with a retry.
+#[test]
+fn a_clock_that_steps_back_moves_no_limit() {
+    for rotation in PROFILES {
+        let mut session = session();
+        let end = session.expires_at;
+        for step in [0, 1800, -7200, -60, 3000, 90, -86_400, 1] {
+            let now = Timestamp(session.used_at.0 + step * 1_000_000);
+            let around = Around { now, ..Around::rotating(rotation) };
+            let decision = decide(&around.ctx(), &input(session.generation), Some(&facts(session)), Proof::Genuine);
+            session = decision.outcome.grant.expect("a live session").session;
+            assert_eq!((session.expires_at, session.used_at), (end, now), "{rotation:?}, {step} s");
+            assert!(session.idle_expires_at <= now + seconds(IDLE) && session.idle_expires_at <= end);
+            for late in [session.idle_expires_at, end] {
+                let around = Around { now: late, ..Around::rotating(rotation) };
+                for generation in [session.generation, session.generation - 1] {
+                    let decision =
+                        decide(&around.ctx(), &input(generation), Some(&facts(session.clone())), Proof::Genuine);
+                    assert_refused(&decision, Kind::InvalidRefresh, &format!("{rotation:?}, {step} s, {generation}"));
+                }
+            }
+        }
+    }
 }
 
 // RF-02, RF-03
@@ -97,9 +132,10 @@ fn a_spent_token_is_a_retry_only_as_the_predecessor_and_within_grace() {
     for (case, generation, rotated_at, then) in [
         ("two tabs", predecessor, NOW, Then::Same),
         ("retry", predecessor, at(-1), Then::Same),
-        ("end of grace", predecessor, at(-GRACE), Then::Same),
-        ("clock went back", predecessor, at(5), Then::Same),
-        ("after grace", predecessor, just_before(at(-GRACE)), Then::FamilyEnds),
+        ("end of grace", predecessor, just_after(at(-GRACE)), Then::Same),
+        ("clock went back", predecessor, just_before(at(GRACE)), Then::Same),
+        ("clock went far back", predecessor, at(GRACE), Then::FamilyEnds),
+        ("after grace", predecessor, at(-GRACE), Then::FamilyEnds),
         ("long after grace", predecessor, at(-3000), Then::FamilyEnds),
         ("one older", predecessor - 1, NOW, Then::FamilyEnds),
         ("the first", 0, NOW, Then::FamilyEnds),
@@ -121,34 +157,67 @@ fn a_spent_token_is_a_retry_only_as_the_predecessor_and_within_grace() {
     }
 }
 
-// RF-02: no grace, no retry, but for the same microsecond.
+// RF-02, RF-03: how long after its rotation the predecessor is a retry, by profile; after that the family ends.
 #[test]
-fn a_dialect_without_grace_takes_no_retry() {
-    let mut around = Around::new();
-    around.terms.grace = Duration::ZERO;
-    for (rotated_at, kind) in [(NOW, Kind::Refreshed), (just_before(NOW), Kind::InvalidRefresh)] {
-        let session = Session { rotated_at, ..session() };
-        let decision = decide(&around.ctx(), &input(GENERATION - 1), Some(&facts(session)), Proof::Genuine);
-        assert_eq!(decision.outcome.kind, kind);
+fn a_profile_says_how_long_a_predecessor_is_a_retry() {
+    const DAY: i64 = 24 * 3600;
+    for (rotation, taken, too_late) in [
+        (Rotation::Replay { grace: seconds(GRACE) }, &[0, 1, GRACE - 1][..], &[GRACE, 3000, DAY][..]),
+        (Rotation::Replay { grace: seconds(60) }, &[0, GRACE, 59], &[60]),
+        (Rotation::Replay { grace: Duration::ZERO }, &[], &[0, 1]),
+        (Rotation::UntilUsed, &[0, GRACE, 3000, DAY - 1], &[DAY, DAY + 1]),
+        (Rotation::Strict, &[], &[0, 1, GRACE]),
+        (Rotation::Fixed, &[], &[0, 1, GRACE]),
+    ] {
+        let around = Around::rotating(rotation);
+        for ago in taken.iter().chain(too_late) {
+            let session = Session { rotated_at: at(-ago), ..session() };
+            let known = facts(session.clone());
+            let decision = decide(&around.ctx(), &input(GENERATION - 1), Some(&known), Proof::Genuine);
+            let case = format!("{rotation:?}, {ago} s");
+            if taken.contains(ago) {
+                assert_decided(&decision, &refreshed(session), &[], &case);
+            } else {
+                let end = Change::EndSession { id: session.id, at: NOW, cause: EndCause::Reuse };
+                assert_decided(&decision, &Outcome::plain(Kind::InvalidRefresh), &[end], &case);
+            }
+            // Two rotations back there is no retry, whatever the profile.
+            let decision = decide(&around.ctx(), &input(GENERATION - 2), Some(&known), Proof::Genuine);
+            assert_eq!((decision.outcome.kind, decision.changes.len()), (Kind::InvalidRefresh, 1), "{case}");
+        }
     }
 }
 
-// RF-02: the successor is one and the same however often it is asked for; R1 after R3 is reuse.
+// RF-01, RF-02: the successor is one and the same however often it is asked for; R1 after R3 is reuse.
 #[test]
 fn a_token_has_one_successor() {
-    let now = Around::new();
-    let first = decide(&now.ctx(), &input(GENERATION), Some(&facts(session())), Proof::Genuine);
-    let second = first.outcome.grant.clone().unwrap().session;
-    for later in [0, 1, GRACE] {
-        let around = Around::at(at(later));
-        let again = decide(&around.ctx(), &input(GENERATION), Some(&facts(second.clone())), Proof::Genuine);
-        assert_decided(&again, &first.outcome, &[], &format!("{later} s later"));
+    for rotation in [Rotation::Replay { grace: seconds(GRACE) }, Rotation::UntilUsed] {
+        let now = Around::rotating(rotation);
+        let first = decide(&now.ctx(), &input(GENERATION), Some(&facts(session())), Proof::Genuine);
+        let second = first.outcome.grant.clone().unwrap().session;
+        for later in [0, 1, GRACE - 1] {
+            let around = Around { now: at(later), ..Around::rotating(rotation) };
+            let again = decide(&around.ctx(), &input(GENERATION), Some(&facts(second.clone())), Proof::Genuine);
+            assert_decided(&again, &first.outcome, &[], &format!("{rotation:?}, {later} s later"));
+        }
+        let next = decide(&now.ctx(), &input(GENERATION + 1), Some(&facts(second)), Proof::Genuine);
+        let third = next.outcome.grant.unwrap().session;
+        assert_eq!(third.generation, GENERATION + 2);
+        let replay = decide(&now.ctx(), &input(GENERATION), Some(&facts(third)), Proof::Genuine);
+        assert_eq!((replay.outcome.kind, replay.changes.len()), (Kind::InvalidRefresh, 1));
     }
-    let next = decide(&now.ctx(), &input(GENERATION + 1), Some(&facts(second)), Proof::Genuine);
-    let third = next.outcome.grant.unwrap().session;
-    assert_eq!(third.generation, GENERATION + 2);
-    let replay = decide(&now.ctx(), &input(GENERATION), Some(&facts(third)), Proof::Genuine);
-    assert_eq!((replay.outcome.kind, replay.changes.len()), (Kind::InvalidRefresh, 1));
+}
+
+// For clients that cannot store a new token: the one that they have is shown again, and its session goes on.
+#[test]
+fn a_fixed_token_stays_good_though_the_answer_shows_one() {
+    let around = Around::rotating(Rotation::Fixed);
+    let next = Session { used_at: NOW, idle_expires_at: at(IDLE), ..session() };
+    let touch = Change::TouchSession { id: session().id, at: NOW, idle_expires_at: at(IDLE) };
+    for session in [session(), next.clone()] {
+        let decision = decide(&around.ctx(), &input(GENERATION), Some(&facts(session)), Proof::Genuine);
+        assert_decided(&decision, &refreshed(next.clone()), std::slice::from_ref(&touch), "again and again");
+    }
 }
 
 /// Refused whatever the generation: neither rotated nor retried, and nobody's family ends.
