@@ -131,7 +131,7 @@ outcomes! {
     ExpiredToken = "expired_token" 401 < InvalidToken [];
     /// The refresh token cannot be used, for any reason.
     InvalidRefresh = "invalid_refresh" 401 < Unauthorized [];
-    /// The server cannot answer now.
+    /// The server cannot keep anything now: a full or failing disk. Nothing was done; it may pass.
     Unavailable = "unavailable" 503 < Error [];
     /// Too much to do; to be tried again after `{retry_after}` seconds.
     Overloaded = "overloaded" 503 < Unavailable [Retry];
@@ -177,6 +177,7 @@ pub const ALWAYS: &[Kind] = &[
     Kind::TooLarge,
     Kind::UnsupportedMediaType,
     Kind::CrossSite,
+    Kind::Unavailable,
     Kind::Overloaded,
     Kind::Fault,
 ];
@@ -199,7 +200,7 @@ pub struct Outcome {
     pub grant: Option<Grant>,
     /// The failing fields; empty unless the kind descends from [`Kind::Invalid`].
     pub problems: Vec<Problem>,
-    /// Seconds to wait before another try; set with [`Kind::Overloaded`].
+    /// Seconds to wait before another try; set with [`Kind::Unavailable`] and [`Kind::Overloaded`].
     pub retry_after: Option<u32>,
 }
 
@@ -227,6 +228,11 @@ impl Outcome {
     /// Fields that fail; the kind is [`Kind::Invalid`] or a descendant.
     pub fn invalid(kind: Kind, problems: Vec<Problem>) -> Self {
         Self { problems, ..Self::plain(kind) }
+    }
+
+    /// Nothing can be kept now: to be tried again after `seconds`.
+    pub fn unavailable(seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..Self::plain(Kind::Unavailable) }
     }
 
     /// Too much to do: to be tried again after `seconds`.

@@ -37,6 +37,16 @@ pub enum StoreError {
     Unexpected(String),
 }
 
+impl StoreError {
+    /// Whether the same may work again without anybody mending Myna or its data.
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Full | Self::ReadOnly(_) | Self::Io(_) | Self::Busy => true,
+            Self::Corrupt(_) | Self::Refused(_) | Self::NoIdLeft | Self::Stopped | Self::Unexpected(_) => false,
+        }
+    }
+}
+
 /// Why a list of changes was not applied. Nothing of it was.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum CommitError {

@@ -68,7 +68,7 @@ impl Dialect {
         if kind == Kind::MethodNotAllowed {
             add(ALLOW.as_str(), "allow", Type::Text);
         }
-        if kind == Kind::Overloaded {
+        if matches!(kind, Kind::Unavailable | Kind::Overloaded) {
             add(RETRY_AFTER.as_str(), "retry_after", Type::SpanSeconds);
         }
         headers

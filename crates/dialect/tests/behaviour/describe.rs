@@ -151,6 +151,7 @@ fn an_outcome_is_told_where_it_can_happen() {
             ("timeout", 408),
             ("too_large", 413),
             ("unsupported_media_type", 415),
+            ("unavailable", 503),
             ("overloaded", 503),
             ("fault", 500),
         ]
@@ -160,6 +161,7 @@ fn an_outcome_is_told_where_it_can_happen() {
         outcome.headers.iter().map(|header| header.name.clone()).collect::<Vec<_>>()
     };
     assert_eq!(headers(Kind::MethodNotAllowed), ["allow"]);
+    assert_eq!(headers(Kind::Unavailable), ["retry-after"]);
     assert_eq!(headers(Kind::Overloaded), ["retry-after"]);
     assert!(headers(Kind::Fault).is_empty());
     let wait = told.outcomes.iter().find(|outcome| outcome.kind == Kind::Overloaded).expect("told");

@@ -278,8 +278,10 @@ body = '{ "first": "{code}", "of": { "{each codes}": { "{code}": { "field": "{fi
 #[test]
 fn the_server_is_told_what_to_say_besides() {
     let dialect = dialect(&[ERRORS, TOKENS, LOGIN]);
-    let response = respond(&dialect, None, &Outcome::overloaded(5), &[]);
-    assert_eq!((response.status.as_u16(), header(&response, "retry-after")), (503, Some("5")));
+    for outcome in [Outcome::overloaded(5), Outcome::unavailable(5)] {
+        let response = respond(&dialect, None, &outcome, &[]);
+        assert_eq!((response.status.as_u16(), header(&response, "retry-after")), (503, Some("5")));
+    }
     let outcome = Outcome::plain(Kind::MethodNotAllowed);
     let tokens = Tokens::default();
     let now = Timestamp(0);

@@ -11,7 +11,7 @@ mod verify;
 use std::sync::Arc;
 
 use myna_core::ops::input::Inputs;
-use myna_core::outcome::Outcome;
+use myna_core::outcome::{Kind, Outcome};
 use myna_core::policy::{Caller, Policy};
 use myna_dialect::{Dialect, Tokens};
 use myna_passwords::{Argon2Params, PasswordHash, strength};
@@ -21,6 +21,9 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::hashing::Hashing;
 use crate::keyring::Keyring;
+
+/// What a client is told to wait when the disk fails: a disk is mended by people, and each try costs little.
+const DISK_RETRY_AFTER_S: u32 = 10;
 
 /// Everything that the operations need; made once at start.
 pub(crate) struct App {
@@ -103,4 +106,19 @@ pub(crate) enum Fault {
         /// The last guard that did not hold.
         conflict: myna_core::change::Conflict,
     },
+}
+
+impl Fault {
+    /// What the client is told of it, and nothing else.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Store(error) if error.may_pass() => Outcome::unavailable(DISK_RETRY_AFTER_S),
+            Self::Store(_)
+            | Self::Sign(_)
+            | Self::NoKey
+            | Self::Hash(_)
+            | Self::Random(_)
+            | Self::Contended { .. } => Outcome::plain(Kind::Fault),
+        }
+    }
 }

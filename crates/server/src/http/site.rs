@@ -218,21 +218,21 @@ impl Site {
         let site = Arc::clone(self);
         let mut task = JoinSet::new();
         task.spawn(async move { site.app.run(&call).await }.in_current_span());
-        let failed = |kind| Answered { outcome: Outcome::plain(kind), tokens: Tokens::default() };
+        let failed = |outcome| Answered { outcome, tokens: Tokens::default() };
         match tokio::time::timeout(self.patience, task.join_next()).await {
             Ok(Some(Ok(Ok(answered)))) => answered,
             Ok(Some(Ok(Err(fault)))) => {
                 log_fault(&fault);
-                failed(Kind::Fault)
+                failed(fault.outcome())
             }
             Ok(Some(Err(_)) | None) => {
                 tracing::error!("the operation panicked");
-                failed(Kind::Fault)
+                failed(Outcome::plain(Kind::Fault))
             }
             Err(_elapsed) => {
                 // Whether it was done is not known to the client: as after a lost answer.
                 tracing::error!("the operation took too long");
-                Answered { outcome: Outcome::overloaded(5), tokens: Tokens::default() }
+                failed(Outcome::overloaded(5))
             }
         }
     }
