@@ -113,12 +113,9 @@ impl Fault {
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
             Self::Store(error) if error.may_pass() => Outcome::unavailable(DISK_RETRY_AFTER_S),
-            Self::Store(_)
-            | Self::Sign(_)
-            | Self::NoKey
-            | Self::Hash(_)
-            | Self::Random(_)
-            | Self::Contended { .. } => Outcome::plain(Kind::Fault),
+            Self::Store(_) | Self::Sign(_) | Self::NoKey | Self::Hash(_) | Self::Random(_) | Self::Contended { .. } => {
+                Outcome::plain(Kind::Fault)
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{FromSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
 
@@ -69,6 +70,7 @@ impl Db {
         };
         let db = Self(Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failure)?);
         db.0.busy_timeout(BUSY_TIMEOUT).map_err(failure)?;
+        db.0.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failure)?;
         db.0.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         if access == Access::Write {
             db.0.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(failure)?;
@@ -144,6 +146,14 @@ impl Db {
             statement.raw_bind_parameter(index, value).map_err(failure)?;
         }
         Ok(statement)
+    }
+
+    /// Closes the last connection: what the WAL holds goes into the database. Dropping any other, above all one whose
+    /// files have failed it, leaves the WAL as it is.
+    pub(crate) fn close(self) {
+        if let Err(error) = self.0.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false) {
+            tracing::warn!(%error, "the write-ahead log stays beside the database");
+        }
     }
 
     /// Runs a script.

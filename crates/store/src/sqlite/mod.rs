@@ -1,7 +1,9 @@
 //! The embedded engine: a file in a data folder, one writer thread, a few readers.
 
 pub(crate) mod connection;
+mod files;
 pub(crate) mod folder;
+mod held;
 mod readers;
 pub(crate) mod schema;
 pub(crate) mod writer;
@@ -14,6 +16,7 @@ use crate::error::{OpenError, StoreError};
 use crate::work::Work;
 use connection::{Access, Db};
 use folder::Folder;
+use held::Held;
 use readers::Readers;
 use writer::Writer;
 
@@ -39,7 +42,8 @@ impl Sqlite {
         }
         schema::migrate(&db, schema::MIGRATIONS)?;
         folder.settle()?;
-        let writer = Writer::start(db).map_err(|source| OpenError::Path { path: path.clone(), source })?;
+        let held = Held::new(path.clone(), db)?;
+        let writer = Writer::start(held).map_err(|source| OpenError::Path { path: path.clone(), source })?;
         Ok(Self { readers: Readers::new(path), writer })
     }
 

@@ -13,6 +13,7 @@ use myna_core::change::Conflict;
 use tokio::sync::{mpsc, oneshot};
 
 use super::connection::Db;
+use super::held::{Held, touch};
 use crate::commit::{self, Guard, IS_ACTIVE, Step};
 use crate::engine::Answer;
 use crate::error::{CommitError, StoreError};
@@ -43,12 +44,12 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(db: Db) -> io::Result<Self> {
+    pub(crate) fn start(held: Held) -> io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let counters = Arc::new(Counters::default());
         let thread = thread::Builder::new().name("myna-writer".to_owned()).spawn({
             let counters = Arc::clone(&counters);
-            move || write(&db, jobs, &counters)
+            move || write(held, jobs, &counters)
         })?;
         Ok(Self { queue: Some(queue), thread: Some(thread), counters })
     }
@@ -86,7 +87,7 @@ impl Drop for Writer {
     }
 }
 
-fn write(db: &Db, mut jobs: mpsc::Receiver<Job>, counters: &Counters) {
+fn write(mut held: Held, mut jobs: mpsc::Receiver<Job>, counters: &Counters) {
     while let Some(first) = jobs.blocking_recv() {
         let mut batch = vec![first];
         while batch.len() < BATCH_MAX
@@ -94,17 +95,18 @@ fn write(db: &Db, mut jobs: mpsc::Receiver<Job>, counters: &Counters) {
         {
             batch.push(job);
         }
-        run(db, batch, counters);
+        run(&mut held, batch, counters);
     }
+    held.close();
 }
 
 /// Runs a batch and answers everybody.
-fn run(db: &Db, batch: Vec<Job>, counters: &Counters) {
+fn run(held: &mut Held, batch: Vec<Job>, counters: &Counters) {
     let works: Vec<&Work> = batch.iter().map(|job| &job.work).collect();
-    let answers = match together(db, &works, counters) {
+    let answers = match attempt(held, &works, counters) {
         Some(answers) => answers,
         // The engine undid everybody's changes because of one caller's: nobody else may suffer for it.
-        None => works.iter().map(|work| alone(db, work, counters)).collect(),
+        None => works.iter().map(|work| alone(held, work, counters)).collect(),
     };
     for (job, answer) in batch.into_iter().zip(answers) {
         // A caller that went away is nobody's loss: its changes were asked for and are durable.
@@ -112,43 +114,84 @@ fn run(db: &Db, batch: Vec<Job>, counters: &Counters) {
     }
 }
 
-fn alone(db: &Db, work: &Work, counters: &Counters) -> Answer {
-    together(db, &[work], counters)
+fn alone(held: &mut Held, work: &Work, counters: &Counters) -> Answer {
+    attempt(held, &[work], counters)
         .and_then(|answers| answers.into_iter().next())
         .unwrap_or(Err(CommitError::Store(StoreError::Stopped)))
 }
 
-/// One transaction for all of `works`. `None`: the engine has rolled all of it back because of one of several.
-fn together(db: &Db, works: &[&Work], counters: &Counters) -> Option<Vec<Answer>> {
-    if works.iter().all(|work| matches!(work, Work::Nothing)) {
+/// One attempt at a transaction for all of `works`. `None`: each has to be tried alone.
+fn attempt(held: &mut Held, works: &[&Work], counters: &Counters) -> Option<Vec<Answer>> {
+    // A sign of life costs nothing, unless the last try to write failed: then only another try can tell.
+    if !held.is_failing() && works.iter().all(|work| matches!(work, Work::Nothing)) {
         return Some(works.iter().map(|_| Ok(0)).collect());
     }
-    let everybody = |error: &StoreError| Some(works.iter().map(|_| Err(error.clone().into())).collect());
+    let ended = match held.db() {
+        Ok(db) => together(db, works),
+        Err(error) => Ended::Failed(error),
+    };
+    match ended {
+        Ended::Done { answers, durable } => {
+            if durable > 0 {
+                held.worked();
+                counters.callers.fetch_add(durable, Ordering::Relaxed);
+                counters.commits.fetch_add(1, Ordering::Relaxed);
+            }
+            for answer in &answers {
+                if let Err(CommitError::Store(error)) = answer {
+                    held.failed(error);
+                }
+            }
+            Some(answers)
+        }
+        Ended::Failed(error) => {
+            held.failed(&error);
+            Some(works.iter().map(|_| Err(error.clone().into())).collect())
+        }
+        Ended::Undone(error) => {
+            held.failed(&error);
+            None
+        }
+    }
+}
+
+/// How a transaction for several callers ended.
+enum Ended {
+    /// Each has an answer; so many of them changed something, and that is durable.
+    Done { answers: Vec<Answer>, durable: u64 },
+    /// Nothing of anybody's is done.
+    Failed(StoreError),
+    /// The engine has rolled all of it back because of one of several.
+    Undone(StoreError),
+}
+
+fn together(db: &Db, works: &[&Work]) -> Ended {
     if let Err(error) = db.begin() {
         db.rollback();
-        return everybody(&error);
+        return Ended::Failed(error);
     }
     let mut answers = Vec::with_capacity(works.len());
     for work in works {
-        answers.push(one(db, work));
+        let answer = one(db, work);
         if !db.in_transaction() {
-            return (works.len() == 1).then_some(answers);
+            let error = match answer {
+                Err(CommitError::Store(error)) => error,
+                Err(CommitError::Conflict(_)) | Ok(_) => StoreError::Unexpected("the transaction is gone".to_owned()),
+            };
+            return if works.len() == 1 { Ended::Failed(error) } else { Ended::Undone(error) };
         }
+        answers.push(answer);
     }
-    let callers =
-        works.iter().zip(&answers).filter(|(work, answer)| answer.is_ok() && !matches!(work, Work::Nothing)).count();
-    if callers == 0 {
+    let durable = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
+    if durable == 0 {
         db.rollback();
-        return Some(answers);
+        return Ended::Done { answers, durable };
     }
     if let Err(error) = db.commit() {
-        tracing::error!(error = %error, callers, "a transaction was not committed");
         db.rollback();
-        return everybody(&error);
+        return Ended::Failed(error);
     }
-    counters.callers.fetch_add(callers as u64, Ordering::Relaxed);
-    counters.commits.fetch_add(1, Ordering::Relaxed);
-    Some(answers)
+    Ended::Done { answers, durable }
 }
 
 /// One caller's work under a savepoint. When even the savepoint cannot be kept or undone, the transaction is ended, so
@@ -163,7 +206,7 @@ fn one(db: &Db, work: &Work) -> Answer {
         Work::Changes(changes) => commit::steps(changes).map_err(CommitError::from).and_then(|steps| apply(db, steps)),
         Work::ReserveIds => reserve(db).map_err(CommitError::from),
         Work::Forget(dead) => apply(db, sweep::steps(dead)),
-        Work::Nothing => Ok(0),
+        Work::Nothing => touch(db).map(|()| 0).map_err(CommitError::from),
     };
     match answer {
         Ok(_) => db.release().map_err(undone)?,
