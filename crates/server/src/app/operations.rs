@@ -20,6 +20,7 @@ use myna_tokens::refresh::Presented;
 use super::run::overloaded;
 use super::verify::{named, proof};
 use super::{App, Call, Fault};
+use crate::hashing::Asker;
 
 /// Ends an operation early with an outcome that alters nothing.
 macro_rules! or_answer {
@@ -36,7 +37,7 @@ macro_rules! or_shed {
     ($result:expr) => {
         match $result {
             Ok(value) => value,
-            Err(crate::hashing::Overloaded) => return Ok(overloaded()),
+            Err(shed) => return Ok(overloaded(shed)),
         }
     };
 }
@@ -66,12 +67,14 @@ impl App {
 
     async fn login(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
         let input = or_answer!(login::Input::parse(&call.inputs), invalid);
+        // Most of a flood ends here, before it costs a query.
+        or_shed!(self.hashing.has_room(Asker::of(&call.caller)));
         let known = match &input.identifier {
             Some(identifier) => self.store.load_known(identifier).await?,
             None => None,
         };
         let stored = known.as_ref().and_then(|known| known.password.as_ref());
-        let verdict = or_shed!(self.verify_password(stored, &input.password).await?);
+        let verdict = or_shed!(self.verify_password(Asker::of(&call.caller), stored, &input.password).await?);
         Ok(login::decide(&self.ctx(call, now)?, &input, known.as_ref(), verdict))
     }
 
@@ -140,7 +143,8 @@ impl App {
         let taken: Vec<_> = fields.into_iter().zip(found).filter_map(|(field, taken)| taken.then_some(field)).collect();
         let names = [&input.email, &input.username, &input.first_name, &input.last_name];
         let context = names.into_iter().flatten().cloned().collect();
-        let password = or_shed!(self.hash_password(&input.password, context, taken.is_empty()).await?);
+        let password =
+            or_shed!(self.hash_password(Asker::of(&call.caller), &input.password, context, taken.is_empty()).await?);
         let mut ctx = self.ctx(call, now)?;
         if matches!(password, NewPassword::Hashed(_)) {
             ctx.fresh_user = Some(self.store.allocate_user_id().await?);
@@ -172,7 +176,9 @@ impl App {
         let ctx = self.ctx(call, now)?;
         let open = facts.as_ref().filter(|_| reset_password::is_open(&ctx, &input, facts.as_ref(), proof));
         let password = match open {
-            Some(facts) => or_shed!(self.hash_password(&input.password, names(&facts.user), true).await?),
+            Some(facts) => {
+                or_shed!(self.hash_password(Asker::of(&call.caller), &input.password, names(&facts.user), true).await?)
+            }
             None => NewPassword::NotTried,
         };
         Ok(reset_password::decide(&ctx, &input, facts.as_ref(), proof, password))
@@ -182,10 +188,13 @@ impl App {
         let (bearer, facts) = or_answer!(self.known_bearer(call, now).await?, Outcome::plain);
         let input = or_answer!(change_password::Input::parse(&call.inputs), invalid);
         let stored = facts.as_ref().and_then(|facts| facts.known.password.as_ref());
-        let verdict = or_shed!(self.verify_password(stored, &input.password).await?);
+        let verdict = or_shed!(self.verify_password(Asker::of(&call.caller), stored, &input.password).await?);
         let password = match (&facts, &verdict) {
             (Some(facts), myna_core::policy::Verdict::Match { .. }) => {
-                or_shed!(self.hash_password(&input.new_password, names(&facts.known.user), true).await?)
+                or_shed!(
+                    self.hash_password(Asker::of(&call.caller), &input.new_password, names(&facts.known.user), true)
+                        .await?
+                )
             }
             _ => NewPassword::NotTried,
         };

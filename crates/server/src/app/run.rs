@@ -10,6 +10,7 @@ use myna_store::CommitError;
 
 use super::{Answered, App, Call, Fault};
 use crate::clock::chance;
+use crate::hashing::Overloaded;
 
 /// Of `n` racers for one row each loses at most once per round that another wins, and a refresh that lost finds its
 /// successor ready; more rounds than this mean that something is wrong.
@@ -65,7 +66,7 @@ impl App {
     }
 }
 
-/// What a client is told when too many passwords wait. Two seconds are what a full queue takes at the default cost.
-pub(super) fn overloaded() -> Decision {
-    Decision::answer(Outcome::overloaded(2))
+/// What a client is told when too many passwords wait.
+pub(super) fn overloaded(Overloaded { retry_after }: Overloaded) -> Decision {
+    Decision::answer(Outcome::overloaded(retry_after))
 }

@@ -18,7 +18,7 @@ use myna_store::Opening;
 use tempfile::TempDir;
 
 use super::*;
-use crate::hashing::Size;
+use crate::hashing::{Asker, Size};
 use crate::keyring::needs;
 
 const DIALECT: &str = include_str!("../../tests/dialects/everything/dialect.toml");
@@ -217,11 +217,11 @@ async fn a_full_hashing_queue_is_told_as_overloaded() {
             started.send(()).unwrap();
             let _ = hold.recv();
         };
-        app.hashing.run(work).await
+        app.hashing.run(Asker::Unknown, work).await
     });
     running.await.unwrap();
     let app = Arc::clone(&bench.app);
-    let waiting = tokio::spawn(async move { app.hashing.run(|_| ()).await });
+    let waiting = tokio::spawn(async move { app.hashing.run(Asker::Unknown, |_| ()).await });
     tokio::task::yield_now().await;
     let answered = bench.login("correct+horse+battery").await;
     assert_eq!(answered.outcome.kind, Kind::Overloaded);

@@ -23,7 +23,7 @@ use myna_tokens::refresh::{Presented, RefreshKey};
 use myna_tokens::{Expiry, Rejected, Rules};
 
 use super::{App, Call, Fault};
-use crate::hashing::Overloaded;
+use crate::hashing::{Asker, Overloaded};
 use crate::keyring::Use;
 
 impl App {
@@ -33,6 +33,7 @@ impl App {
     /// The inner one when the pool is full; the outer when hashing is broken.
     pub(super) async fn verify_password(
         &self,
+        asker: Asker,
         stored: Option<&user::Password>,
         typed: &Secret<String>,
     ) -> Result<Result<Verdict, Overloaded>, Fault> {
@@ -46,7 +47,7 @@ impl App {
         }
         let (hash, decoy, cost) = (hash.and_then(Result::ok), self.passwords.decoy.clone(), self.passwords.cost);
         let salt = random()?;
-        let done = self.hashing.run(move |hasher| -> Result<Verdict, HashError> {
+        let done = self.hashing.run(asker, move |hasher| -> Result<Verdict, HashError> {
             let Some(hash) = hash else {
                 let _ = decoy.verify(password.as_bytes(), hasher)?;
                 return Ok(Verdict::Mismatch);
@@ -75,6 +76,7 @@ impl App {
     /// The inner one when the pool is full; the outer when hashing is broken.
     pub(super) async fn hash_password(
         &self,
+        asker: Asker,
         typed: &Secret<String>,
         context: Vec<String>,
         worth_it: bool,
@@ -84,7 +86,7 @@ impl App {
             return Ok(Ok(NewPassword::Refused(ProblemKind::TooLong { max })));
         };
         let (policy, cost, salt) = (self.passwords.strength, self.passwords.cost, random()?);
-        let done = self.hashing.run(move |hasher| -> Result<NewPassword, HashError> {
+        let done = self.hashing.run(asker, move |hasher| -> Result<NewPassword, HashError> {
             let context: Vec<&str> = context.iter().map(String::as_str).collect();
             if let Err(weakness) = strength::check(&password, &context, &policy) {
                 return Ok(NewPassword::Refused(problem(weakness)));

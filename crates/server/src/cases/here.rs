@@ -17,7 +17,7 @@ use myna_core::time::Timestamp;
 use myna_core::user::{Status, User};
 use myna_dialect::Dialect;
 use myna_dialect::case::{Action, Captures, Case, CaseRequest, RESET_TO, RESET_TOKEN};
-use myna_passwords::{Argon2Params, Hasher, Password, self_check, strength};
+use myna_passwords::{Argon2Params, Password, self_check, strength};
 use myna_store::{Opening, Store};
 use myna_tokens::crypto::random;
 use tempfile::TempDir;
@@ -28,7 +28,7 @@ use super::{Reply, Road, header_map};
 use crate::app::{App, PasswordRules};
 use crate::clock::Clock;
 use crate::dialects::{self, Found};
-use crate::hashing::{Hashing, Size};
+use crate::hashing::{self, Hashing, Size};
 use crate::http::listener::{Bound, Limits, serve};
 use crate::http::site::{Plain, RESERVED, Site};
 use crate::http::wire::Wire;
@@ -102,7 +102,9 @@ impl Here {
             return Ok(Secret::new(hash.clone()));
         }
         let parsed = Password::parse(password)?;
-        let hash = Hasher::new(self_check()?).hash(parsed.as_bytes(), &random()?, &Argon2Params::default())?;
+        let salt = random()?;
+        let hash =
+            hashing::alone(self_check()?, |hasher| hasher.hash(parsed.as_bytes(), &salt, &Argon2Params::default()))??;
         hashes.insert(password.to_owned(), hash.stored_text().to_owned());
         Ok(Secret::new(hash.stored_text().to_owned()))
     }

@@ -9,13 +9,14 @@ use myna_core::id::UserId;
 use myna_core::ops::admin_user;
 use myna_core::secret::Secret;
 use myna_core::user::{Role, User};
-use myna_passwords::{Hasher, Password, self_check};
+use myna_passwords::{Hasher, Password};
 use myna_tokens::crypto::random;
 use serde::Deserialize;
 
 use super::{log, say};
 use crate::app::App;
 use crate::config::{self, Config};
+use crate::hashing::Asker;
 use crate::reload::Hangup;
 use crate::start::{DEMO_MARK, Server};
 
@@ -135,7 +136,6 @@ impl Demo {
 /// Makes the example users as an import would: their passwords are shorter than any policy for new ones. Users that are
 /// there already (`--data` of an earlier run) stay as they are.
 async fn create_users(app: &App, users: &[ExampleUser]) -> anyhow::Result<()> {
-    let mut hasher = Hasher::new(self_check()?);
     for example in users {
         if app.store.load_known_by_id(UserId(example.id)).await?.is_some() {
             continue;
@@ -151,7 +151,9 @@ async fn create_users(app: &App, users: &[ExampleUser]) -> anyhow::Result<()> {
             ..User::blank(UserId(example.id), now)
         };
         let password = Password::parse(&example.password)?;
-        let hash = hasher.hash(password.as_bytes(), &random()?, &app.passwords.cost)?;
+        let (salt, cost) = (random()?, app.passwords.cost);
+        let work = move |hasher: &mut Hasher| hasher.hash(password.as_bytes(), &salt, &cost);
+        let hash = app.hashing.run(Asker::Unknown, work).await??;
         let hash = Secret::new(hash.stored_text().to_owned());
         let decision = admin_user::decide_add(user, example.role.clone().into_iter().collect(), Some(hash), now);
         app.store

@@ -8,7 +8,7 @@ use myna_core::id::UserId;
 use myna_core::ops::admin_user;
 use myna_core::secret::Secret;
 use myna_core::user::{Role, Status, User};
-use myna_passwords::{Hasher, Password, PasswordHash, self_check, strength};
+use myna_passwords::{Password, PasswordHash, self_check, strength};
 use myna_store::Store;
 use myna_tokens::crypto::random;
 use zeroize::Zeroizing;
@@ -17,6 +17,7 @@ use super::{Whom, commit, name};
 use crate::cli::{Settings, say};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::hashing;
 use crate::start::password_rules;
 
 /// The greatest id that can be asked for: what a JSON number in a browser still holds, and far from the end of ids.
@@ -236,7 +237,8 @@ impl PasswordSource {
         {
             bail!("{weakness} (--allow-weak-password takes it all the same)");
         }
-        let hash = Hasher::new(self_check()?).hash(password.as_bytes(), &random()?, &rules.cost)?;
+        let salt = random()?;
+        let hash = hashing::alone(self_check()?, |hasher| hasher.hash(password.as_bytes(), &salt, &rules.cost))??;
         Ok(Secret::new(hash.stored_text().to_owned()))
     }
 }
