@@ -4,12 +4,15 @@
 mod queue;
 mod sessions;
 mod users;
+mod witness;
 
 use myna_core::change::{Change, Conflict};
 use myna_core::id::UserId;
 
 use crate::engine::Value;
 use crate::error::StoreError;
+
+pub(crate) use witness::witness;
 
 /// Whether a user may begin something: asked only to name the guard that did not hold.
 pub(crate) const IS_ACTIVE: &str = "SELECT 1 FROM user_account WHERE id = $1 AND status = 'active'";
@@ -32,6 +35,8 @@ pub(crate) struct Step<'a> {
 pub(crate) enum Guard {
     /// There was nothing to alter.
     None,
+    /// It is there for the lock that it takes, to the end of the transaction; an engine with one writer skips it.
+    Lock,
     /// The change's guard did not hold.
     Row(Conflict),
     /// The user is gone or disabled; if not, this guard did not hold.
@@ -42,6 +47,11 @@ impl<'a> Step<'a> {
     /// A statement that may alter no row.
     pub(crate) fn free(sql: &'static str, values: impl Into<Vec<Value<'a>>>) -> Self {
         Self { sql, values: values.into(), guard: Guard::None }
+    }
+
+    /// A query that locks what it finds.
+    fn lock(sql: &'static str, values: impl Into<Vec<Value<'a>>>) -> Self {
+        Self { sql, values: values.into(), guard: Guard::Lock }
     }
 
     /// A statement that has to alter a row.
@@ -76,6 +86,10 @@ fn push<'a>(change: &'a Change, steps: &mut Vec<Step<'a>>) -> Result<(), StoreEr
             users::delete(*user, steps);
             return Ok(());
         }
+        Change::InsertSession(session) => {
+            sessions::insert(session, steps);
+            return Ok(());
+        }
         Change::InsertChallenge(challenge) => {
             queue::insert_challenge(challenge, steps);
             return Ok(());
@@ -88,7 +102,6 @@ fn push<'a>(change: &'a Change, steps: &mut Vec<Step<'a>>) -> Result<(), StoreEr
         Change::KeepUser { user, while_updated_at } => users::keep(*user, *while_updated_at),
         Change::ClearMustChange(user) => users::clear_must_change(*user),
         Change::PutRole(role) => users::put_role(role)?,
-        Change::InsertSession(session) => sessions::insert(session),
         Change::RotateSession { id, while_generation, at, idle_expires_at } => {
             sessions::rotate(id, *while_generation, *at, *idle_expires_at)
         }

@@ -7,6 +7,7 @@ use myna_core::id::{Handle, UserId};
 use myna_core::time::Timestamp;
 
 use crate::error::{CommitError, StoreError};
+use crate::postgres::{self, Postgres};
 use crate::sqlite::Sqlite;
 use crate::sqlite::connection;
 use crate::work::{CommitCounts, Work};
@@ -15,6 +16,8 @@ use crate::work::{CommitCounts, Work};
 pub(crate) enum Engine {
     /// Embedded, in a data folder.
     Sqlite(Sqlite),
+    /// Across a network, shared by several nodes.
+    Postgres(Postgres),
 }
 
 /// What a piece of work gives back once it is durable.
@@ -22,7 +25,6 @@ pub(crate) type Answer = Result<i64, CommitError>;
 
 impl Engine {
     /// Runs a query and folds its rows. Every call sees everything committed before it.
-    #[expect(clippy::unused_async, reason = "an engine across a network waits here")]
     pub(crate) async fn rows(
         &self,
         sql: &'static str,
@@ -31,6 +33,7 @@ impl Engine {
     ) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.rows(sql, values, fold),
+            Self::Postgres(postgres) => postgres.rows(sql, values, fold).await,
         }
     }
 
@@ -49,6 +52,7 @@ impl Engine {
     pub(crate) async fn run(&self, work: Work) -> Answer {
         match self {
             Self::Sqlite(sqlite) => sqlite.run(work).await,
+            Self::Postgres(postgres) => postgres.run(work).await,
         }
     }
 
@@ -56,6 +60,7 @@ impl Engine {
     pub(crate) async fn stopped(&self) {
         match self {
             Self::Sqlite(sqlite) => sqlite.writer().stopped().await,
+            Self::Postgres(_) => std::future::pending().await,
         }
     }
 
@@ -63,17 +68,29 @@ impl Engine {
     pub(crate) fn counts(&self) -> CommitCounts {
         match self {
             Self::Sqlite(sqlite) => sqlite.writer().counts(),
+            Self::Postgres(postgres) => postgres.counts(),
         }
     }
 }
 
-/// A parameter of a statement.
+/// A parameter of a statement. Its `Debug` tells the kind and never the value.
 #[derive(Clone)]
 pub(crate) enum Value<'a> {
     Null,
     Integer(i64),
     Text(Cow<'a, str>),
     Blob(&'a [u8]),
+}
+
+impl std::fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Null => "Null",
+            Self::Integer(_) => "Integer(***)",
+            Self::Text(_) => "Text(***)",
+            Self::Blob(_) => "Blob(***)",
+        })
+    }
 }
 
 impl From<i64> for Value<'_> {
@@ -139,36 +156,42 @@ impl<'a, T: Into<Self>> From<Option<T>> for Value<'a> {
 /// A row of a result; columns are counted from 0.
 pub(crate) enum Row<'a> {
     Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a tokio_postgres::Row),
 }
 
 impl Row<'_> {
     pub(crate) fn integer(&self, column: usize) -> Result<i64, StoreError> {
         match self {
             Self::Sqlite(row) => connection::column(row, column),
+            Self::Postgres(row) => postgres::column(row, column),
         }
     }
 
     pub(crate) fn maybe_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
         match self {
             Self::Sqlite(row) => connection::column(row, column),
+            Self::Postgres(row) => postgres::column(row, column),
         }
     }
 
     pub(crate) fn text(&self, column: usize) -> Result<String, StoreError> {
         match self {
             Self::Sqlite(row) => connection::column(row, column),
+            Self::Postgres(row) => postgres::column(row, column),
         }
     }
 
     pub(crate) fn maybe_text(&self, column: usize) -> Result<Option<String>, StoreError> {
         match self {
             Self::Sqlite(row) => connection::column(row, column),
+            Self::Postgres(row) => postgres::column(row, column),
         }
     }
 
     pub(crate) fn bytes(&self, column: usize) -> Result<[u8; 16], StoreError> {
         match self {
             Self::Sqlite(row) => connection::column(row, column),
+            Self::Postgres(row) => postgres::bytes(row, column),
         }
     }
 

@@ -32,6 +32,12 @@ pub enum StoreError {
     /// The writer is gone: it panicked, or the store was closed. The process should end.
     #[error("the store's writer has stopped")]
     Stopped,
+    /// The database cannot be reached, or has no primary at the moment. Nothing was applied.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// The database did not say whether the changes were applied. They may have been; asking again is safe.
+    #[error("the database did not say whether a change was made")]
+    Unknown,
     /// Something else, in the engine's words.
     #[error("the database failed: {0}")]
     Unexpected(String),
@@ -41,7 +47,7 @@ impl StoreError {
     /// Whether the same may work again without anybody mending Myna or its data.
     pub const fn may_pass(&self) -> bool {
         match self {
-            Self::Full | Self::ReadOnly(_) | Self::Io(_) | Self::Busy => true,
+            Self::Full | Self::ReadOnly(_) | Self::Io(_) | Self::Busy | Self::Unreachable(_) | Self::Unknown => true,
             Self::Corrupt(_) | Self::Refused(_) | Self::NoIdLeft | Self::Stopped | Self::Unexpected(_) => false,
         }
     }
@@ -99,6 +105,69 @@ pub enum OpenError {
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
+    },
+    /// The address of a PostgreSQL database cannot be used.
+    #[error("the database's address: {problem}; expected postgres://USER:PASSWORD@HOST:PORT/NAME")]
+    Address {
+        /// What is wrong with it; nothing of the password.
+        problem: String,
+    },
+    /// Nobody answers there, or not as a PostgreSQL that takes writes.
+    #[error("the database at {host} cannot be used: {says}")]
+    Unreachable {
+        /// Where.
+        host: String,
+        /// What it says.
+        says: String,
+    },
+    /// The server does not let the user in.
+    #[error(
+        "the database at {host} refuses the user `{user}`: {says}; look at the password in the address, and at pg_hba.conf"
+    )]
+    LoginRefused {
+        /// Where.
+        host: String,
+        /// Who.
+        user: String,
+        /// What it says.
+        says: String,
+    },
+    /// The server has no such database.
+    #[error("there is no database `{database}` at {host}; make one: createdb -O {user} {database}")]
+    NoSuchDatabase {
+        /// Where.
+        host: String,
+        /// Which.
+        database: String,
+        /// Who is to own it.
+        user: String,
+    },
+    /// The database has no schema of ours, and none was to be made.
+    #[error("the database {address} holds no installation: start the server once to make one")]
+    NoSchema {
+        /// Which.
+        address: String,
+    },
+    /// The user may not do what is needed.
+    #[error(
+        "the user `{user}` lacks rights in the database `{database}` at {host}: {says}; as its owner or a superuser: \
+         GRANT ALL ON SCHEMA public TO {user}, and the tables must be its own"
+    )]
+    MissingRights {
+        /// Where.
+        host: String,
+        /// Which.
+        database: String,
+        /// Who.
+        user: String,
+        /// What the server says.
+        says: String,
+    },
+    /// The server is older than those that were tried.
+    #[error("{found} is too old: PostgreSQL 15 or newer is needed")]
+    OldServer {
+        /// What it calls itself.
+        found: String,
     },
     /// A newer program has been here (ST-07).
     #[error("the database was made by a newer Myna: schema {found}, this one knows {known}; run the newer program")]

@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod ids;
 mod load;
+mod postgres;
 mod schema;
 mod sqlite;
 mod sweep;
@@ -29,6 +30,7 @@ pub use crate::work::CommitCounts;
 
 use crate::engine::Engine;
 use crate::ids::FreshIds;
+use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
 use crate::work::Work;
 
@@ -62,6 +64,16 @@ impl Store {
     /// an empty one (F25).
     pub fn open(folder: &Path, opening: Opening) -> Result<Self, OpenError> {
         let engine = Engine::Sqlite(Sqlite::open(folder, opening)?);
+        Ok(Self(Arc::new(Inner { engine, fresh_ids: FreshIds::default() })))
+    }
+
+    /// Connects to the PostgreSQL database of `address`, `postgres://user:password@host:port,host:port/name`, and brings its
+    /// schema forward. Other nodes may use the same database at the same time.
+    ///
+    /// # Errors
+    /// [`OpenError`], whose message says what to do and holds no password.
+    pub async fn connect(address: &str, opening: Opening) -> Result<Self, OpenError> {
+        let engine = Engine::Postgres(Postgres::open(address, opening).await?);
         Ok(Self(Arc::new(Inner { engine, fresh_ids: FreshIds::default() })))
     }
 

@@ -12,6 +12,7 @@ const INSERT: &str = "INSERT INTO session (user_id, handle, dialect, device, sal
     idle_expires_at, expires_at, client_address, client_agent, ended_at, end_cause, rotated_at) \
     SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 \
     FROM user_account WHERE id = $1 AND status = 'active' ON CONFLICT DO NOTHING";
+const LOCK_USER: &str = "SELECT 1 FROM user_account WHERE id = $1 FOR SHARE";
 const ROTATE: &str = "UPDATE session SET generation = generation + 1, rotated_at = $4, used_at = $4, \
     idle_expires_at = $5 \
     WHERE user_id = $1 AND handle = $2 AND generation = $3 \
@@ -33,7 +34,7 @@ const END_OLDEST: &str = "UPDATE session SET ended_at = $2, end_cause = $3 \
 #[cfg(test)]
 pub(super) const LIVE: [&str; 4] = [END_ALL, END_ALL_BUT, END_DEVICE, END_OLDEST];
 
-pub(super) fn insert(session: &Session) -> Step<'_> {
+pub(super) fn insert<'a>(session: &'a Session, steps: &mut Vec<Step<'a>>) {
     let Session {
         id,
         dialect,
@@ -66,7 +67,10 @@ pub(super) fn insert(session: &Session) -> Step<'_> {
         ended.map(|(_, cause)| cause.name()).into(),
         (*rotated_at).into(),
     ];
-    Step { sql: INSERT, values: values.into(), guard: Guard::ActiveUser(id.user, Conflict::DeviceBusy(id.user)) }
+    // Whoever disables the user meanwhile waits, and then finds the session, too.
+    steps.push(Step::lock(LOCK_USER, [id.user.into()]));
+    let guard = Guard::ActiveUser(id.user, Conflict::DeviceBusy(id.user));
+    steps.push(Step { sql: INSERT, values: values.into(), guard });
 }
 
 pub(super) fn rotate(id: &SessionId, generation: i64, at: Timestamp, idle_expires_at: Timestamp) -> Step<'_> {

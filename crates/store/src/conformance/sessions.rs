@@ -3,6 +3,7 @@
 use myna_core::change::{Change, Conflict};
 use myna_core::id::{SessionId, UserId};
 use myna_core::identifier::Canonical;
+use myna_core::secret::Secret;
 use myna_core::session::{Bearer, EndCause, Session};
 use myna_core::time::Timestamp;
 use myna_core::user::{Status, User};
@@ -245,6 +246,49 @@ pub(super) async fn a_disabled_user_begins_no_session(store: Store) -> Verdict {
     store.commit(vec![Change::UpdateUser(Box::new(disabled))]).await?;
     let changes = vec![begin(&session(user.id, 1, None))];
     assert_eq!(conflict(&store, changes).await, Conflict::UserGone(user.id));
+    Ok(())
+}
+
+// LG-11: a login that is under way when its user is disabled leaves nothing alive.
+pub(super) async fn a_login_and_a_disabling_agree(store: Store) -> Verdict {
+    for _ in 0..20 {
+        let user = stored_user(&store).await?;
+        let disabled = User { status: Status::Disabled, ..user.clone() };
+        let end = Change::EndSessions { user: user.id, except: None, at: NOW, cause: EndCause::Operator };
+        let disable = vec![Change::UpdateUser(Box::new(disabled)), end];
+        let (login, disabling) =
+            tokio::join!(store.commit(vec![begin(&session(user.id, 1, None))]), store.commit(disable));
+        disabling?;
+        assert!(matches!(login, Ok(()) | Err(CommitError::Conflict(_))), "{login:?}");
+        assert!(store.list_sessions(user.id, NOW).await?.is_empty());
+    }
+    Ok(())
+}
+
+pub(super) async fn a_login_and_a_deletion_agree(store: Store) -> Verdict {
+    for _ in 0..20 {
+        let user = stored_user(&store).await?;
+        let begun = session(user.id, 1, None);
+        let (login, deletion) =
+            tokio::join!(store.commit(vec![begin(&begun)]), store.commit(vec![Change::DeleteUser(user.id)]));
+        deletion?;
+        assert!(matches!(login, Ok(()) | Err(CommitError::Conflict(_))), "{login:?}");
+        assert!(store.load_session(begun.id).await?.is_none());
+    }
+    Ok(())
+}
+
+// RF-15: as logins come, with the guard of the password that each of them holds.
+pub(super) async fn the_cap_holds_for_logins_at_once(store: Store) -> Verdict {
+    let id = stored_user(&store).await?.id;
+    store.commit(vec![password(id, None, "h")]).await?;
+    let login = |number| {
+        let kept = Change::KeepPassword { user: id, while_hash: Secret::new("h".to_owned()) };
+        vec![kept, begin(&session(id, number, None)), Change::EndOldestSessions { user: id, keep: 5, at: NOW }]
+    };
+    let (winners, losers) = race(&store, login).await?;
+    assert_eq!((winners, losers), (usize::from(RACERS), Vec::new()));
+    assert_eq!(store.list_sessions(id, NOW).await?.len(), 5);
     Ok(())
 }
 

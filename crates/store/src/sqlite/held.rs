@@ -65,6 +65,8 @@ impl Held {
             StoreError::Full | StoreError::Busy => false,
             StoreError::ReadOnly(_) | StoreError::Io(_) | StoreError::Corrupt(_) | StoreError::Unexpected(_) => true,
             StoreError::Refused(_) | StoreError::NoIdLeft | StoreError::Stopped => return,
+            // Said by the other engine.
+            StoreError::Unreachable(_) | StoreError::Unknown => return,
         };
         if !self.is_failing {
             tracing::error!(%error, "the database cannot be written");

@@ -228,11 +228,12 @@ fn reserve(db: &Db) -> Result<i64, StoreError> {
 /// Applies statements in order, up to the first whose guard does not hold. The caller undoes what was applied before it.
 fn apply(db: &Db, steps: Vec<Step<'_>>) -> Answer {
     for Step { sql, values, guard } in steps {
-        if db.execute(sql, &values)? > 0 {
+        // The transaction holds the whole database.
+        if matches!(guard, Guard::Lock) || db.execute(sql, &values)? > 0 {
             continue;
         }
         match guard {
-            Guard::None => {}
+            Guard::None | Guard::Lock => {}
             Guard::Row(conflict) => return Err(conflict.into()),
             Guard::ActiveUser(user, _) if !db.exists(IS_ACTIVE, &[user.into()])? => {
                 return Err(Conflict::UserGone(user).into());

@@ -1,0 +1,54 @@
+//! How to see whether a list of changes was applied when nobody said so: a row that only these changes can have made.
+
+use myna_core::change::Change;
+
+use crate::engine::Value;
+
+const ROTATED: &str =
+    "SELECT 1 FROM session WHERE user_id = $1 AND handle = $2 AND generation = $3 AND rotated_at = $4";
+const TOUCHED: &str = "SELECT 1 FROM session WHERE user_id = $1 AND handle = $2 AND used_at = $3";
+const BEGUN: &str = "SELECT 1 FROM session WHERE user_id = $1 AND handle = $2";
+const ENDED: &str = "SELECT 1 FROM session WHERE user_id = $1 AND handle = $2 AND ended_at = $3 AND end_cause = $4";
+const HASHED: &str = "SELECT 1 FROM password WHERE user_id = $1 AND hash = $2";
+const MADE: &str = "SELECT 1 FROM user_account WHERE id = $1 AND created_at = $2";
+const ALTERED: &str = "SELECT 1 FROM user_account WHERE id = $1 AND updated_at = $2";
+const ASKED: &str = "SELECT 1 FROM challenge WHERE user_id = $1 AND handle = $2";
+const ANSWERED: &str = "SELECT 1 FROM challenge WHERE user_id = $1 AND handle = $2 AND used_at = $3";
+const QUEUED: &str = "SELECT 1 FROM mail WHERE id = $1";
+
+/// A query that has a row exactly when `changes` were applied; `None` where no single row can tell. Random handles and
+/// salts, and times in microseconds, make the row nobody else's.
+pub(crate) fn witness(changes: &[Change]) -> Option<(&'static str, Vec<Value<'_>>)> {
+    changes.iter().find_map(|change| {
+        Some(match change {
+            Change::RotateSession { id, while_generation, at, .. } => {
+                let next = while_generation.saturating_add(1);
+                (ROTATED, vec![id.user.into(), (&id.handle).into(), next.into(), (*at).into()])
+            }
+            Change::TouchSession { id, at, .. } => (TOUCHED, vec![id.user.into(), (&id.handle).into(), (*at).into()]),
+            Change::InsertSession(session) => (BEGUN, vec![session.id.user.into(), (&session.id.handle).into()]),
+            Change::EndSession { id, at, cause } => {
+                (ENDED, vec![id.user.into(), (&id.handle).into(), (*at).into(), cause.name().into()])
+            }
+            Change::SetPassword { user, hash, .. } => (HASHED, vec![(*user).into(), hash.expose().into()]),
+            Change::InsertUser(user) => (MADE, vec![user.id.into(), user.created_at.into()]),
+            Change::UpdateUser(user) => (ALTERED, vec![user.id.into(), user.updated_at.into()]),
+            Change::InsertChallenge(challenge) => {
+                (ASKED, vec![challenge.id.user.into(), (&challenge.id.handle).into()])
+            }
+            Change::UseChallenge { id, at } => (ANSWERED, vec![id.user.into(), (&id.handle).into(), (*at).into()]),
+            Change::QueueMail(mail) => (QUEUED, vec![(&mail.id).into()]),
+            Change::DeleteUser(_)
+            | Change::KeepPassword { .. }
+            | Change::KeepUser { .. }
+            | Change::ClearMustChange(_)
+            | Change::EndSessions { .. }
+            | Change::EndDeviceSession { .. }
+            | Change::EndOldestSessions { .. }
+            | Change::VoidChallenges { .. }
+            | Change::DropMail(_)
+            | Change::DelayMail { .. }
+            | Change::PutRole(_) => return None,
+        })
+    })
+}
