@@ -353,7 +353,7 @@ class Completions(unittest.TestCase):
 
     def test_help_teaches(self):
         self.assertIn("Examples:", run("--help").stdout)
-        for command in ("serve", "demo", "init", "check", "user", "key", "dialect"):
+        for command in ("serve", "demo", "init", "check", "user", "session", "key", "dialect"):
             with self.subTest(command):
                 self.assertIn("Usage:", run(command, "--help").stdout)
         self.assertIn("serve", run("serv", status=2).stderr)

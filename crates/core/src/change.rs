@@ -102,10 +102,12 @@ pub enum Change {
         /// The present.
         at: Timestamp,
     },
-    /// Ends the longest unused live sessions of a user beyond the newest `keep`. No guard.
+    /// Ends the longest unused live sessions of a user, so that with `newest` no more than `keep` stay. No guard.
     EndOldestSessions {
         /// Whose.
         user: UserId,
+        /// The one that was just begun. It stays, also where a clock that was set back makes it look old.
+        newest: Handle,
         /// How many stay.
         keep: u32,
         /// The present.

@@ -63,6 +63,13 @@ impl Handle {
         }
         u128::from_str_radix(text, 16).ok().map(|number| Self(number.to_be_bytes()))
     }
+
+    /// The first and the last handle whose text begins with `beginning`; `None` where no handle's does.
+    pub fn beginning_with(beginning: &str) -> Option<(Self, Self)> {
+        let missing = 32_usize.checked_sub(beginning.len())?;
+        let filled = |digit: &str| Self::from_hex(&(beginning.to_owned() + &digit.repeat(missing)));
+        Some((filled("0")?, filled("f")?))
+    }
 }
 
 /// A session's full name: rows are keyed by user first, so that one user's sessions lie together.
@@ -106,6 +113,20 @@ mod tests {
         assert_eq!(Handle::from_hex(&handle.to_string()), Some(handle));
         for wrong in ["", "00", "+00102030405060708090a0b0c0d0eff", "000102030405060708090A0B0C0D0EFF"] {
             assert_eq!(Handle::from_hex(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_beginning_names_the_handles_between_two() {
+        let all = (Handle([0; 16]), Handle([255; 16]));
+        assert_eq!(Handle::beginning_with(""), Some(all));
+        let (mut first, mut last) = all;
+        (first.0[0], first.0[1], last.0[0], last.0[1]) = (0xa0, 0xb0, 0xa0, 0xbf);
+        assert_eq!(Handle::beginning_with("a0b"), Some((first, last)));
+        let whole = "000102030405060708090a0b0c0d0eff";
+        assert_eq!(Handle::beginning_with(whole), Handle::from_hex(whole).map(|handle| (handle, handle)));
+        for wrong in ["g", "A", "é", "+1", "000102030405060708090a0b0c0d0eff0"] {
+            assert_eq!(Handle::beginning_with(wrong), None, "{wrong}");
         }
     }
 }

@@ -109,7 +109,7 @@ fn push<'a>(change: &'a Change, steps: &mut Vec<Step<'a>>) -> Result<(), StoreEr
         Change::EndSession { id, at, cause } => sessions::end(id, *at, *cause),
         Change::EndSessions { user, except, at, cause } => sessions::end_all(*user, except.as_ref(), *at, *cause),
         Change::EndDeviceSession { user, dialect, device, at } => sessions::end_device(*user, dialect, device, *at),
-        Change::EndOldestSessions { user, keep, at } => sessions::end_oldest(*user, *keep, *at),
+        Change::EndOldestSessions { user, newest, keep, at } => sessions::end_oldest(*user, newest, *keep, *at),
         Change::UseChallenge { id, at } => queue::use_challenge(id, *at),
         Change::VoidChallenges { user, at } => queue::void_challenges(*user, *at),
         Change::QueueMail(mail) => queue::insert_mail(mail),

@@ -74,6 +74,8 @@ cases! {
     sessions::the_cap_holds_for_logins_at_once,
     sessions::all_sessions_but_one_end,
     sessions::the_oldest_sessions_end_beyond_the_cap,
+    sessions::a_tie_at_the_cap_never_ends_the_new_session,
+    sessions::sessions_are_paged_and_found_by_the_beginning_of_a_handle,
     challenges::one_of_many_answers_wins,
     challenges::a_new_challenge_voids_the_older,
     challenges::an_expired_challenge_is_not_answered,

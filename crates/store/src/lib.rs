@@ -25,6 +25,7 @@ use myna_core::change::{Change, Conflict};
 use myna_core::id::UserId;
 
 pub use crate::error::{CommitError, OpenError, StoreError};
+pub use crate::load::session::Sessions;
 pub use crate::sweep::Sweep;
 pub use crate::work::CommitCounts;
 

@@ -73,7 +73,12 @@ fn begin_session(ctx: &Ctx<'_>, user: &User, device: Option<&str>) -> (Session, 
         });
     }
     changes.push(Change::InsertSession(Box::new(session.clone())));
-    changes.push(Change::EndOldestSessions { user: user.id, keep: ctx.policy.sessions_max, at: ctx.now });
+    changes.push(Change::EndOldestSessions {
+        user: user.id,
+        newest: session.id.handle,
+        keep: ctx.policy.sessions_max,
+        at: ctx.now,
+    });
     (session, changes)
 }
 

@@ -8,6 +8,7 @@ mod key;
 mod log;
 mod reload;
 mod serve;
+mod session;
 mod user;
 mod watch;
 
@@ -29,6 +30,7 @@ Examples:
   myna serve                        serve what myna.toml says
   myna reload                       have the running server read its dialects again
   myna user add --email ada@example.com --first-name Ada
+  myna session list ada@example.com where a user is signed in
   myna dialect new my-api           start a dialect of your own; --like spring starts from another
   myna dialect test ./my-api        prove your own dialect with its cases";
 
@@ -58,6 +60,9 @@ enum Command {
     /// Make, show, alter, disable and delete users; works while the server runs
     #[command(subcommand)]
     User(user::User),
+    /// List, show and end sessions; works while the server runs
+    #[command(subcommand)]
+    Session(session::Session),
     /// List and import signing keys; works while the server runs
     #[command(subcommand)]
     Key(key::Key),
@@ -159,6 +164,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Check(check) => check.run(),
         Command::Reload(reload) => reload.run(),
         Command::User(user) => block_on(user.run()),
+        Command::Session(session) => block_on(session.run()),
         Command::Key(key) => key.run(),
         Command::Dialect(dialect) => block_on(dialect.run()),
         Command::Completions { shell } => {

@@ -27,9 +27,9 @@ const END_ALL_BUT: &str = "UPDATE session SET ended_at = $2, end_cause = $3 \
 const END_DEVICE: &str = "UPDATE session SET ended_at = $4, end_cause = $5 \
     WHERE user_id = $1 AND dialect = $2 AND device = $3 AND ended_at IS NULL";
 const END_OLDEST: &str = "UPDATE session SET ended_at = $2, end_cause = $3 \
-    WHERE user_id = $1 AND ended_at IS NULL AND idle_expires_at > $2 AND expires_at > $2 AND handle NOT IN (\
-    SELECT handle FROM session WHERE user_id = $1 AND ended_at IS NULL AND idle_expires_at > $2 AND expires_at > $2 \
-    ORDER BY used_at DESC, created_at DESC, handle LIMIT $4)";
+    WHERE user_id = $1 AND ended_at IS NULL AND idle_expires_at > $2 AND expires_at > $2 AND handle <> $5 \
+    AND handle NOT IN (SELECT handle FROM session WHERE user_id = $1 AND ended_at IS NULL AND idle_expires_at > $2 \
+    AND expires_at > $2 AND handle <> $5 ORDER BY used_at DESC, created_at DESC, handle LIMIT $4)";
 
 #[cfg(test)]
 pub(super) const LIVE: [&str; 4] = [END_ALL, END_ALL_BUT, END_DEVICE, END_OLDEST];
@@ -100,7 +100,7 @@ pub(super) fn end_device<'a>(user: UserId, dialect: &'a str, device: &'a str, at
     Step::free(END_DEVICE, values)
 }
 
-pub(super) fn end_oldest(user: UserId, keep: u32, at: Timestamp) -> Step<'static> {
-    let values = [user.into(), at.into(), EndCause::Cap.name().into(), i64::from(keep).into()];
-    Step::free(END_OLDEST, values)
+pub(super) fn end_oldest(user: UserId, newest: &Handle, keep: u32, at: Timestamp) -> Step<'_> {
+    let others = i64::from(keep.saturating_sub(1));
+    Step::free(END_OLDEST, [user.into(), at.into(), EndCause::Cap.name().into(), others.into(), newest.into()])
 }

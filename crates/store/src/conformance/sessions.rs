@@ -1,7 +1,7 @@
 //! Cases about sessions: guards of rotation and end, devices, the cap.
 
 use myna_core::change::{Change, Conflict};
-use myna_core::id::{SessionId, UserId};
+use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::identifier::Canonical;
 use myna_core::secret::Secret;
 use myna_core::session::{Bearer, EndCause, Session};
@@ -10,7 +10,7 @@ use myna_core::user::{Status, User};
 use tokio::task::JoinSet;
 
 use super::{NOW, RACERS, Verdict, begin, conflict, later, name, password, race, session, stored_user};
-use crate::{CommitError, Store};
+use crate::{CommitError, Sessions, Store};
 
 fn rotate(id: SessionId, generation: i64, at: Timestamp) -> Change {
     Change::RotateSession { id, while_generation: generation, at, idle_expires_at: later(1500) }
@@ -284,7 +284,9 @@ pub(super) async fn the_cap_holds_for_logins_at_once(store: Store) -> Verdict {
     store.commit(vec![password(id, None, "h")]).await?;
     let login = |number| {
         let kept = Change::KeepPassword { user: id, while_hash: Secret::new("h".to_owned()) };
-        vec![kept, begin(&session(id, number, None)), Change::EndOldestSessions { user: id, keep: 5, at: NOW }]
+        let begun = session(id, number, None);
+        let cap = Change::EndOldestSessions { user: id, newest: begun.id.handle, keep: 5, at: NOW };
+        vec![kept, begin(&begun), cap]
     };
     let (winners, losers) = race(&store, login).await?;
     assert_eq!((winners, losers), (usize::from(RACERS), Vec::new()));
@@ -320,12 +322,80 @@ pub(super) async fn the_oldest_sessions_end_beyond_the_cap(store: Store) -> Verd
     let expired = Session { used_at: later(900), idle_expires_at: NOW, ..session(id, 9, None) };
     let mut changes: Vec<_> = [3, 1, 5, 2, 4].map(|number| begin(&session(id, number, None))).to_vec();
     changes.push(begin(&expired));
-    changes.push(Change::EndOldestSessions { user: id, keep: 2, at: NOW });
+    changes.push(Change::EndOldestSessions { user: id, newest: name(id, 5).handle, keep: 2, at: NOW });
     store.commit(changes).await?;
     let live: Vec<_> = store.list_sessions(id, NOW).await?.iter().map(|session| session.id).collect();
     assert_eq!(live, [name(id, 5), name(id, 4)]);
     assert_eq!(loaded(&store, name(id, 3)).await?.ended, Some((NOW, EndCause::Cap)));
     // It was dead already, and takes nobody's place.
     assert_eq!(loaded(&store, expired.id).await?.ended, None);
+    Ok(())
+}
+
+// RF-15: of sessions that were used at the same moment some end, as many as there are too many, and never the new one: it
+// is not even when a clock that was set back makes it the oldest of all.
+pub(super) async fn a_tie_at_the_cap_never_ends_the_new_session(store: Store) -> Verdict {
+    for (used_at, created_at) in [(NOW, NOW), (later(-60), later(-60))] {
+        for newest in [1, 3, 5] {
+            let id = stored_user(&store).await?.id;
+            let others: Vec<_> = (1..=5).filter(|number| *number != newest).collect();
+            let old = |number: &u8| begin(&Session { used_at: NOW, created_at: NOW, ..session(id, *number, None) });
+            store.commit(others.iter().map(old).collect()).await?;
+            let new = Session { used_at, created_at, ..session(id, newest, None) };
+            let cap = Change::EndOldestSessions { user: id, newest: new.id.handle, keep: 3, at: NOW };
+            store.commit(vec![begin(&new), cap]).await?;
+            let live: Vec<_> = store.list_sessions(id, NOW).await?.iter().map(|session| session.id).collect();
+            assert_eq!(live.len(), 3, "{live:?}");
+            assert!(live.contains(&new.id), "{newest}: {live:?}");
+            for number in others {
+                let session = loaded(&store, name(id, number)).await?;
+                let expected = (!live.contains(&session.id)).then_some((NOW, EndCause::Cap));
+                assert_eq!(session.ended, expected, "{number}");
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn sessions_are_paged_and_found_by_the_beginning_of_a_handle(store: Store) -> Verdict {
+    let (one, other) = (stored_user(&store).await?.id, stored_user(&store).await?.id);
+    let ended = session(one, 2, None);
+    let expired = Session { idle_expires_at: NOW, ..session(one, 3, None) };
+    let all = [session(one, 1, Some("phone")), ended, expired, session(one, 4, None), session(other, 1, None)];
+    store.commit(all.iter().map(begin).collect()).await?;
+    store.commit(vec![end(name(one, 2), EndCause::Cap)]).await?;
+    let start = SessionId { user: UserId(one.0 - 1), ..name(one, 255) };
+    let ids = |sessions: &[Session]| sessions.iter().map(|session| session.id).collect::<Vec<_>>();
+    let everything = all.iter().map(|session| session.id).collect::<Vec<_>>();
+    for (which, through, expected) in [
+        (Sessions::All, other, everything.clone()),
+        (Sessions::All, one, everything[..4].to_vec()),
+        (Sessions::LiveAt(NOW), other, vec![name(one, 1), name(one, 4), name(other, 1)]),
+        (Sessions::LiveAt(NOW), one, vec![name(one, 1), name(one, 4)]),
+    ] {
+        let mut found = Vec::new();
+        let mut after = start;
+        loop {
+            let page = store.page_sessions(which, after, through, 2).await?;
+            assert!(page.len() <= 2);
+            let Some(last) = page.last() else { break };
+            after = last.id;
+            found.extend(ids(&page));
+        }
+        assert_eq!(found, expected, "{which:?} up to {through:?}");
+    }
+    for (beginning, limit, expected) in [
+        ("", 9, vec![name(one, 1), name(other, 1), name(one, 2), name(one, 3), name(one, 4)]),
+        ("", 2, vec![name(one, 1), name(other, 1)]),
+        ("03", 9, vec![name(one, 3)]),
+        ("030", 9, vec![name(one, 3)]),
+        ("1", 9, vec![]),
+    ] {
+        let (first, last) = Handle::beginning_with(beginning).ok_or("no beginning")?;
+        assert_eq!(ids(&store.sessions_between(first, last, limit).await?), expected, "{beginning}");
+    }
+    let (first, last) = Handle::beginning_with("0202").ok_or("no beginning")?;
+    let found = store.sessions_between(first, last, 9).await?;
+    assert_eq!(found[0], Session { ended: Some((NOW, EndCause::Cap)), ..all[1].clone() });
     Ok(())
 }

@@ -7,7 +7,7 @@ use myna_core::time::Timestamp;
 
 use super::{Folded, session_columns, user, user_columns, user_roles};
 use crate::Store;
-use crate::engine::Row;
+use crate::engine::{Row, Value};
 use crate::error::StoreError;
 
 /// How many columns a session takes.
@@ -28,6 +28,35 @@ pub(crate) const OF_USER: &str = concat!(
     " FROM session s WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.idle_expires_at > $2 AND s.expires_at > $2",
     " ORDER BY s.used_at DESC, s.created_at DESC, s.handle"
 );
+
+/// Every session after one and up to those of a user, by user and handle; [`PAGE_LIVE`] only those that live.
+const PAGE: &str = concat!(
+    "SELECT ",
+    session_columns!(),
+    ", s.user_id FROM session s WHERE (s.user_id, s.handle) > ($1, $2) AND s.user_id <= $3",
+    " ORDER BY s.user_id, s.handle LIMIT $4"
+);
+const PAGE_LIVE: &str = concat!(
+    "SELECT ",
+    session_columns!(),
+    ", s.user_id FROM session s WHERE (s.user_id, s.handle) > ($1, $2) AND s.user_id <= $3",
+    " AND s.ended_at IS NULL AND s.idle_expires_at > $5 AND s.expires_at > $5",
+    " ORDER BY s.user_id, s.handle LIMIT $4"
+);
+const BETWEEN: &str = concat!(
+    "SELECT ",
+    session_columns!(),
+    ", s.user_id FROM session s WHERE s.handle BETWEEN $1 AND $2 ORDER BY s.handle, s.user_id LIMIT $3"
+);
+
+/// Which sessions an operator looks through.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sessions {
+    /// Those that live at this moment.
+    LiveAt(Timestamp),
+    /// Those, too, that have ended or expired and are still kept.
+    All,
+}
 
 impl Store {
     /// The session of that name, dead or alive, and its user.
@@ -51,6 +80,48 @@ impl Store {
             .engine
             .rows(OF_USER, &[user.into(), now.into()], |row| {
                 sessions.push(read(row, 0, user)?);
+                Ok(())
+            })
+            .await?;
+        Ok(sessions)
+    }
+
+    /// Up to `limit` sessions that come after `after`, none of a user beyond `through`; by user, then by handle.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn page_sessions(
+        &self,
+        which: Sessions,
+        after: SessionId,
+        through: UserId,
+        limit: u32,
+    ) -> Result<Vec<Session>, StoreError> {
+        let mut values = vec![after.user.into(), (&after.handle).into(), through.into(), i64::from(limit).into()];
+        match which {
+            Sessions::All => self.sessions(PAGE, &values).await,
+            Sessions::LiveAt(now) => {
+                values.push(now.into());
+                self.sessions(PAGE_LIVE, &values).await
+            }
+        }
+    }
+
+    /// Up to `limit` sessions with handles between `first` and `last`, dead or alive, whosever they are.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn sessions_between(&self, first: Handle, last: Handle, limit: u32) -> Result<Vec<Session>, StoreError> {
+        self.sessions(BETWEEN, &[(&first).into(), (&last).into(), i64::from(limit).into()]).await
+    }
+
+    /// Rows of a session with its user's id behind it.
+    async fn sessions(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Session>, StoreError> {
+        let mut sessions = Vec::new();
+        self.0
+            .engine
+            .rows(sql, values, |row| {
+                sessions.push(read(row, 0, UserId(row.integer(COLUMNS)?))?);
                 Ok(())
             })
             .await?;

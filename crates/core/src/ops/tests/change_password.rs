@@ -79,7 +79,7 @@ fn an_answer_with_tokens_begins_a_session_after_all_others_have_ended() {
         let dialect = DIALECT.to_owned();
         changes.extend(device.map(|device| Change::EndDeviceSession { user: USER, dialect, device, at }));
         changes.push(Change::InsertSession(Box::new(begun.clone())));
-        changes.push(Change::EndOldestSessions { user: USER, keep: 3, at });
+        changes.push(Change::EndOldestSessions { user: USER, newest: Handle([0xA1; 16]), keep: 3, at });
         let facts = facts(User { must_change_password: true, ..user() }, own);
         let decision = decide(&Around::new().ctx(), &bearer, Some(&facts), &right(), hashed());
         assert_decided(&decision, &Outcome::done(Kind::PasswordChanged, user(), Some(begun)), &changes, case);

@@ -25,7 +25,7 @@ fn kept() -> Change {
 fn begins(around: &Around, session: &Session) -> [Change; 2] {
     [
         Change::InsertSession(Box::new(session.clone())),
-        Change::EndOldestSessions { user: USER, keep: around.policy.sessions_max, at: NOW },
+        Change::EndOldestSessions { user: USER, newest: Handle([0xA1; 16]), keep: around.policy.sessions_max, at: NOW },
     ]
 }
 

@@ -264,7 +264,9 @@ fn show(change: &Change) -> String {
         Change::EndDeviceSession { user, dialect, device, at } => {
             format!("end device {device:?} of {user:?} in {dialect:?} at {at:?}")
         }
-        Change::EndOldestSessions { user, keep, at } => format!("end all of {user:?} beyond {keep} at {at:?}"),
+        Change::EndOldestSessions { user, newest, keep, at } => {
+            format!("end all of {user:?} beyond {keep} with {newest:?} at {at:?}")
+        }
         Change::InsertChallenge(challenge) => format!("insert {challenge:?}"),
         Change::UseChallenge { id, at } => format!("use {id:?} at {at:?}"),
         Change::VoidChallenges { user, at } => format!("void challenges of {user:?} at {at:?}"),

@@ -62,7 +62,7 @@ fn changes(user: &User, session: &Session) -> Vec<Change> {
     ];
     changes.extend(device);
     changes.push(Change::InsertSession(Box::new(session.clone())));
-    changes.push(Change::EndOldestSessions { user: NEW, keep: 3, at: NOW });
+    changes.push(Change::EndOldestSessions { user: NEW, newest: Handle([0xA1; 16]), keep: 3, at: NOW });
     changes
 }
 

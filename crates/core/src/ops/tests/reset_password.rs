@@ -55,7 +55,7 @@ fn an_answer_with_tokens_begins_a_session_after_all_others_have_ended() {
     let begun = around.begun(USER, None);
     let mut changes = changes();
     changes.push(Change::InsertSession(Box::new(begun.clone())));
-    changes.push(Change::EndOldestSessions { user: USER, keep: 3, at: NOW });
+    changes.push(Change::EndOldestSessions { user: USER, newest: Handle([0xA1; 16]), keep: 3, at: NOW });
     let facts = Facts { user: User { must_change_password: true, ..user() }, ..facts() };
     let decision = decide(&around.ctx(), &input(None), Some(&facts), Proof::Genuine, hashed());
     assert_decided(&decision, &Outcome::done(Kind::PasswordReset, user(), Some(begun)), &changes, "tokens");

@@ -87,18 +87,23 @@ impl Whom {
     async fn find(&self) -> anyhow::Result<(Store, Known)> {
         let config = self.settings.load(&[])?;
         let store = open_store(&config.data)?;
-        let by_id = match self.user.parse() {
-            Ok(id) => store.load_known_by_id(UserId(id)).await?,
-            Err(_) => None,
-        };
-        let known = match (by_id, Canonical::of(&self.user)) {
-            (Some(known), _) => Some(known),
-            (None, Some(canonical)) => store.load_known(&canonical).await?,
-            (None, None) => None,
-        };
-        let known = known.with_context(|| format!("there is no user `{}`", self.user))?;
+        let known = find(&store, &self.user).await?;
         Ok((store, known))
     }
+}
+
+/// The user whom an operator names: by id, e-mail or username.
+pub(super) async fn find(store: &Store, name: &str) -> anyhow::Result<Known> {
+    let by_id = match name.parse() {
+        Ok(id) => store.load_known_by_id(UserId(id)).await?,
+        Err(_) => None,
+    };
+    let known = match (by_id, Canonical::of(name)) {
+        (Some(known), _) => Some(known),
+        (None, Some(canonical)) => store.load_known(&canonical).await?,
+        (None, None) => None,
+    };
+    known.with_context(|| format!("there is no user `{name}`"))
 }
 
 async fn list(settings: &Settings, json: bool) -> anyhow::Result<()> {
@@ -155,7 +160,7 @@ async fn commit(store: &Store, changes: Vec<Change>) -> anyhow::Result<()> {
     }
 }
 
-fn confirmed(question: &str) -> std::io::Result<bool> {
+pub(super) fn confirmed(question: &str) -> std::io::Result<bool> {
     use std::io::Write as _;
     let mut error = std::io::stderr().lock();
     write!(error, "{question}")?;
@@ -165,7 +170,7 @@ fn confirmed(question: &str) -> std::io::Result<bool> {
     Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
 }
 
-fn name(user: &Record) -> &str {
+pub(super) fn name(user: &Record) -> &str {
     user.email.as_deref().or(user.username.as_deref()).unwrap_or("without a name")
 }
 
