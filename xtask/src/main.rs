@@ -24,6 +24,7 @@ Commands:
   tidy    Check floors, sizes, names, forbidden text, keys, decision records and dialect cases.
           Each finding is one line, `path:line: what, and what to do`; any finding is exit status 1.
   fuzz    Hostile input for dialects, passwords and tokens, by seed, on stable: `cargo xtask fuzz --help`.
+  verify  Races, lost answers, killed servers and clocks that jump, checked against a model: `cargo xtask verify --help`.
   help    Print this.
 
 The rules are data: xtask/floors.toml. The reasons are in docs/ARCHITECTURE.md and docs/STYLE.md.
@@ -34,7 +35,9 @@ fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["tidy"] => tidy(),
-        ["fuzz", options @ ..] => fuzz(options),
+        ["fuzz", options @ ..] => runner("myna-fuzz", &["--release"], options),
+        // The checker itself has next to nothing to compute.
+        ["verify", options @ ..] => runner("myna-verify", &[], options),
         ["help" | "--help" | "-h"] | [_, "--help" | "-h"] => {
             std::io::stdout().write_all(HELP.as_bytes())?;
             Ok(ExitCode::SUCCESS)
@@ -46,10 +49,10 @@ fn main() -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The runner is a crate of its own, because xtask knows none of ours; with optimisation, as it is about numbers.
-fn fuzz(options: &[&str]) -> anyhow::Result<ExitCode> {
+/// A runner is a crate of its own, because xtask knows none of ours.
+fn runner(package: &str, profile: &[&str], options: &[&str]) -> anyhow::Result<ExitCode> {
     let mut cargo = std::process::Command::new("cargo");
-    cargo.args(["run", "--quiet", "--release", "--package", "myna-fuzz", "--"]).args(options).current_dir(root());
+    cargo.args(["run", "--quiet", "--package", package]).args(profile).arg("--").args(options).current_dir(root());
     let status = cargo.status().context("cannot run cargo")?;
     let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
     Ok(ExitCode::from(code))

@@ -42,7 +42,26 @@ impl Clock {
 fn system_now() -> Timestamp {
     // A system clock before 1970 is broken; 1970 itself makes every token expired, which fails closed.
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(0) + since
+    let now = Timestamp(0) + since;
+    #[cfg(feature = "faults")]
+    let now = Timestamp(now.0.saturating_add(moved::offset()));
+    now
+}
+
+/// A clock that the checker of the invariants moves.
+#[cfg(feature = "faults")]
+mod moved {
+    use std::path::PathBuf;
+    use std::sync::OnceLock;
+
+    /// Microseconds: what the file named by `MYNA_FAULTS_CLOCK` holds just now.
+    pub(super) fn offset() -> i64 {
+        static FILE: OnceLock<Option<PathBuf>> = OnceLock::new();
+        #[expect(clippy::disallowed_methods, reason = "no setting: it must not be there in a real server")]
+        let file = FILE.get_or_init(|| std::env::var_os("MYNA_FAULTS_CLOCK").map(PathBuf::from));
+        let text = file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+        text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+    }
 }
 
 /// What one attempt at an operation may need.

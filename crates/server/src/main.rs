@@ -7,6 +7,8 @@ mod clock;
 mod config;
 mod dialects;
 mod draft;
+#[cfg(feature = "faults")]
+mod faults;
 mod hashing;
 mod http;
 mod jobs;
@@ -15,6 +17,11 @@ mod mail;
 mod reload;
 mod start;
 
+#[cfg(all(feature = "faults", not(debug_assertions)))]
+compile_error!("the feature `faults` takes guards out for the checker of the invariants: never in a release build");
+
 fn main() -> std::process::ExitCode {
+    #[cfg(feature = "faults")]
+    faults::begin();
     cli::main()
 }

@@ -10,6 +10,7 @@ mod commit;
 pub mod conformance;
 mod engine;
 mod error;
+pub mod faults;
 mod ids;
 mod load;
 mod postgres;

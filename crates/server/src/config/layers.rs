@@ -56,6 +56,8 @@ impl Layers {
     /// The variables that begin with `MYNA_`, in the order of their names.
     pub(super) fn add_variables(&mut self, variables: impl Iterator<Item = (String, String)>) {
         let mut variables: Vec<_> = variables.filter(|(name, _)| name.starts_with("MYNA_")).collect();
+        #[cfg(feature = "faults")]
+        variables.retain(|(name, _)| !name.starts_with("MYNA_FAULTS_"));
         variables.sort();
         for (name, text) in variables {
             let source_name = format!("environment variable {name}");

@@ -6,6 +6,7 @@ use myna_core::session::{EndCause, Session};
 use myna_core::time::Timestamp;
 
 use super::{Guard, Step};
+use crate::faults::{Mutation, is_mutated};
 
 // No arbiter after ON CONFLICT: the partial index of live sessions could be one, but not every engine takes it.
 const INSERT: &str = "INSERT INTO session (user_id, handle, dialect, device, salt, generation, created_at, used_at, \
@@ -17,6 +18,14 @@ const ROTATE: &str = "UPDATE session SET generation = generation + 1, rotated_at
     idle_expires_at = $5 \
     WHERE user_id = $1 AND handle = $2 AND generation = $3 \
     AND ended_at IS NULL AND idle_expires_at > $4 AND expires_at > $4";
+const ROTATE_WITHOUT_GUARD: &str = "UPDATE session SET generation = generation + 1, rotated_at = $4, used_at = $4, \
+    idle_expires_at = $5 \
+    WHERE user_id = $1 AND handle = $2 AND generation >= $3 \
+    AND ended_at IS NULL AND idle_expires_at > $4 AND expires_at > $4";
+const ROTATE_AFTER_LOGOUT: &str = "UPDATE session SET generation = generation + 1, rotated_at = $4, used_at = $4, \
+    idle_expires_at = $5 \
+    WHERE user_id = $1 AND handle = $2 AND generation = $3 \
+    AND (ended_at IS NULL OR end_cause = 'logout') AND idle_expires_at > $4 AND expires_at > $4";
 const TOUCH: &str = "UPDATE session SET used_at = $3, idle_expires_at = $4 WHERE user_id = $1 AND handle = $2 \
     AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3";
 const END: &str = "UPDATE session SET ended_at = $3, end_cause = $4 \
@@ -75,7 +84,14 @@ pub(super) fn insert<'a>(session: &'a Session, steps: &mut Vec<Step<'a>>) {
 
 pub(super) fn rotate(id: &SessionId, generation: i64, at: Timestamp, idle_expires_at: Timestamp) -> Step<'_> {
     let values = [id.user.into(), (&id.handle).into(), generation.into(), at.into(), idle_expires_at.into()];
-    Step::guarded(ROTATE, values, Conflict::SessionChanged(*id))
+    let sql = if is_mutated(Mutation::Rotation) {
+        ROTATE_WITHOUT_GUARD
+    } else if is_mutated(Mutation::Logout) {
+        ROTATE_AFTER_LOGOUT
+    } else {
+        ROTATE
+    };
+    Step::guarded(sql, values, Conflict::SessionChanged(*id))
 }
 
 pub(super) fn touch(id: &SessionId, at: Timestamp, idle_expires_at: Timestamp) -> Step<'_> {

@@ -9,6 +9,7 @@ use super::{Folded, session_columns, user, user_columns, user_roles};
 use crate::Store;
 use crate::engine::{Row, Value};
 use crate::error::StoreError;
+use crate::faults::{Mutation, is_mutated};
 
 /// How many columns a session takes.
 pub(super) const COLUMNS: usize = 14;
@@ -139,6 +140,7 @@ pub(super) fn read(row: &Row<'_>, first: usize, user: UserId) -> Result<Session,
         )),
         _ => None,
     };
+    let ended = ended.filter(|(_, cause)| !(*cause == EndCause::Logout && is_mutated(Mutation::Logout)));
     Ok(Session {
         id: SessionId { user, handle: Handle(row.bytes(first)?) },
         dialect: row.text(first + 1)?,

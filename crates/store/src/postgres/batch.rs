@@ -13,6 +13,7 @@ use super::connection::{Form, Link, is_lost};
 use super::{Postgres, QUERY_MAX, Shared};
 use crate::engine::Answer;
 use crate::error::{CommitError, StoreError};
+use crate::faults::{Mutation, is_mutated};
 
 /// Connections that work on batches at once.
 const WORKERS: usize = 4;
@@ -43,6 +44,9 @@ pub(super) struct Rotation {
 impl Rotation {
     /// The rotation that `changes` are, if they are nothing else.
     pub(super) fn of(changes: &[Change]) -> Option<Self> {
+        if is_mutated(Mutation::Rotation) || is_mutated(Mutation::Logout) {
+            return None;
+        }
         match changes {
             [Change::RotateSession { id, while_generation, at, idle_expires_at }] => Some(Self {
                 id: *id,

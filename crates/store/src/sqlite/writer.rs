@@ -8,6 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use myna_core::change::Conflict;
 use tokio::sync::{mpsc, oneshot};
@@ -17,6 +18,7 @@ use super::held::{Held, touch};
 use crate::commit::{self, Guard, IS_ACTIVE, Step};
 use crate::engine::Answer;
 use crate::error::{CommitError, StoreError};
+use crate::faults::{Mutation, is_mutated};
 use crate::work::{CommitCounts, Work};
 use crate::{ids, sweep};
 
@@ -24,6 +26,8 @@ use crate::{ids, sweep};
 const BATCH_MAX: usize = 256;
 /// Callers that wait in the queue; more wait in front of it.
 const QUEUE_MAX: usize = 1024;
+/// How late a writer commits that answers first.
+const LATE: Duration = Duration::from_millis(20);
 
 struct Job {
     work: Work,
@@ -95,9 +99,31 @@ fn write(mut held: Held, mut jobs: mpsc::Receiver<Job>, counters: &Counters) {
         {
             batch.push(job);
         }
-        run(&mut held, batch, counters);
+        if is_mutated(Mutation::Durability) {
+            answer_first(&mut held, batch);
+        } else {
+            run(&mut held, batch, counters);
+        }
     }
     held.close();
+}
+
+/// What a writer without its guard does: everybody is answered, and only then is it made durable.
+fn answer_first(held: &mut Held, batch: Vec<Job>) {
+    let Ok(db) = held.db() else { return };
+    let begun = db.begin();
+    for job in batch {
+        let answer = match &begun {
+            Ok(()) => one(db, &job.work),
+            Err(error) => Err(error.clone().into()),
+        };
+        let _ = job.answer.send(answer);
+    }
+    thread::sleep(LATE);
+    if let Err(error) = db.commit() {
+        tracing::error!(%error, "a transaction was not committed");
+        db.rollback();
+    }
 }
 
 /// Runs a batch and answers everybody.

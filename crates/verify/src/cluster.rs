@@ -1,0 +1,151 @@
+//! What a cluster is: the servers that are driven, and how they are killed. One node on embedded SQLite today; the rest of
+//! the checker knows only that there are nodes.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use tokio::process::{Child, Command};
+
+const DIALECT: &str = include_str!("dialect.toml");
+/// How long a node may take until it answers, also on a busy machine.
+const START_MAX: Duration = Duration::from_secs(60);
+
+/// The nodes, their data and their clock.
+pub struct Cluster {
+    folder: tempfile::TempDir,
+    binary: PathBuf,
+    mutation: Option<String>,
+    port: u16,
+    node: Mutex<Option<Child>>,
+}
+
+impl Cluster {
+    /// Makes the files of a cluster; nothing runs yet. `mutation` names the guard that is taken out.
+    ///
+    /// # Errors
+    /// When the files cannot be written.
+    pub fn new(binary: &Path, mutation: Option<&str>) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("myna-verify-").tempdir()?;
+        let dialect = folder.path().join("dialects/verify");
+        std::fs::create_dir_all(&dialect)?;
+        std::fs::write(dialect.join("dialect.toml"), DIALECT)?;
+        std::fs::write(folder.path().join("clock"), "0")?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        // Cheap hashes, as far as the settings go: this is about everything else.
+        let config = format!(
+            "data = \"data\"\n[dialects]\nfolder = \"dialects\"\nenabled = [\"verify\"]\n[http]\nlisten = [\"127.0.0.1:{port}\"]\n\
+             [password]\nmemory = \"7MiB\"\npasses = 5\nqueue_timeout = \"8s\"\n[mail]\nfolder = \"mail\"\n[log]\nlevel = \"warn\"\n"
+        );
+        std::fs::write(folder.path().join("myna.toml"), config)?;
+        let mutation = mutation.map(str::to_owned);
+        Ok(Self { folder, binary: binary.to_owned(), mutation, port, node: Mutex::new(None) })
+    }
+
+    /// Where some node listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where mails are written.
+    pub fn mails(&self) -> PathBuf {
+        self.folder.path().join("mail")
+    }
+
+    /// What the nodes have logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Moves the clock of every node so many microseconds from this machine's.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_clock(&self, offset: i64) -> std::io::Result<()> {
+        // Renamed, so that no node ever reads half a number.
+        let draft = self.folder.path().join("clock.tmp");
+        std::fs::write(&draft, offset.to_string())?;
+        std::fs::rename(draft, self.folder.path().join("clock"))
+    }
+
+    /// Starts the node and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not start by itself (I11).
+    pub async fn start(&self) -> anyhow::Result<()> {
+        let log = std::fs::OpenOptions::new().append(true).create(true).open(self.folder.path().join("log"))?;
+        let mut child = self.command().arg("serve").stdout(Stdio::null()).stderr(log).kill_on_drop(true).spawn()?;
+        let deadline = Instant::now() + START_MAX;
+        while !self.is_ready().await {
+            if let Some(status) = child.try_wait()? {
+                bail!("a node ended by itself at its start: {status}\n{}", self.log());
+            }
+            ensure!(Instant::now() < deadline, "a node was not ready within {START_MAX:?}\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        *self.node.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
+        Ok(())
+    }
+
+    /// `kill -9`, and waits until the process is gone.
+    ///
+    /// # Errors
+    /// When it had ended by itself.
+    pub async fn kill(&self) -> anyhow::Result<()> {
+        let child = self.node.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut child = child.context("there is no node to kill")?;
+        if let Some(status) = child.try_wait()? {
+            bail!("a node ended by itself: {status}\n{}", self.log());
+        }
+        child.kill().await?;
+        Ok(())
+    }
+
+    /// Runs a command of an operator to its end; whether it succeeded.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub async fn operator(&self, arguments: &[&str]) -> anyhow::Result<bool> {
+        let mut command = self.command();
+        let output = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().await?;
+        Ok(output.success())
+    }
+
+    async fn is_ready(&self) -> bool {
+        crate::client::status(self.port, "/readyz").await.is_some_and(|status| status == 200)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env("MYNA_FAULTS_CLOCK", self.folder.path().join("clock"));
+        if let Some(mutation) = &self.mutation {
+            command.env("MYNA_FAULTS_MUTATION", mutation);
+        }
+        command
+    }
+}
+
+/// Builds the server with what the checker needs in it, and gives back a copy that no other build replaces.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn built() -> anyhow::Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+    let mut cargo = std::process::Command::new("cargo");
+    cargo.args(["build", "--quiet", "--locked", "--package", "myna-server", "--features", "faults"]);
+    let status = cargo.current_dir(&root).status().context("cannot run cargo")?;
+    ensure!(status.success(), "the server cannot be built");
+    #[expect(clippy::disallowed_methods, reason = "cargo's own variable, not a setting of the server")]
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let copy = target.join("verify").join("myna");
+    std::fs::create_dir_all(target.join("verify"))?;
+    // A program that runs cannot be written over; its name can be given to another.
+    let draft = copy.with_extension(std::process::id().to_string());
+    std::fs::copy(target.join("debug").join("myna"), &draft)?;
+    std::fs::rename(&draft, &copy)?;
+    Ok(copy)
+}

@@ -1,0 +1,161 @@
+//! The checker of the invariants. Many clients live through everything that can happen to an account, with races on
+//! purpose, while servers are killed, answers are lost and clocks jump. Every answer goes into a history of its user,
+//! and a small [model] says whether the history can be explained. It knows the server by its wire only.
+//!
+//! `cargo xtask verify --minutes N --seed S`.
+
+mod client;
+mod cluster;
+pub mod history;
+mod life;
+pub mod model;
+mod world;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+pub use cluster::{Cluster, built};
+
+use history::Step;
+use life::{Life, Lived};
+use model::Violation;
+use world::World;
+
+const SECOND: i64 = 1_000_000;
+
+/// How a run is to be.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How long it goes on if nothing is found.
+    pub duration: Duration,
+    /// What is drawn; the same seed draws the same lives and the same faults.
+    pub seed: u64,
+    /// Users at the same time.
+    pub clients: usize,
+    /// Whether nodes are killed.
+    pub kills: bool,
+    /// Whether the clock jumps.
+    pub jumps: bool,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Report {
+    /// Requests and commands that were sent.
+    pub operations: u64,
+    /// Nodes that were killed.
+    pub kills: u64,
+    /// Users whose history was checked.
+    pub users: u64,
+    /// The first history that cannot be explained.
+    pub found: Option<Found>,
+}
+
+/// A history that breaks an invariant.
+#[derive(Debug)]
+pub struct Found {
+    /// Whose.
+    pub email: String,
+    /// What is wrong.
+    pub violation: Violation,
+    /// The shortest part of it that shows the same.
+    pub history: Vec<Step>,
+}
+
+/// Drives `cluster` and checks what it answers. `tell` is given a line from time to time.
+///
+/// # Errors
+/// When a node does not come back by itself (I11), or the faults cannot be made.
+pub async fn run(cluster: Cluster, options: &Options, tell: impl Fn(&str)) -> anyhow::Result<Report> {
+    cluster.start().await?;
+    let world = Arc::new(World::new(cluster));
+    let mut rng = Rng::with_seed(options.seed);
+    let mut faults = JoinSet::new();
+    if options.kills {
+        faults.spawn(kill_nodes(Arc::clone(&world), rng.fork()));
+    }
+    if options.jumps {
+        faults.spawn(jump_clock(Arc::clone(&world), rng.fork()));
+    }
+    let mut lives = JoinSet::new();
+    let (mut users, mut found) = (0, None);
+    let next = |rng: &mut Rng, number: u64| Life::new(&world, format!("user-{number}@example.com"), rng.u64(..)).live();
+    for number in 0..options.clients as u64 {
+        lives.spawn(next(&mut rng, number));
+    }
+    let mut begun = options.clients as u64;
+    let deadline = Instant::now() + options.duration;
+    let mut told = Instant::now();
+    while !lives.is_empty() {
+        if Instant::now() >= deadline || faults.is_empty() && (options.kills || options.jumps) {
+            world.end();
+        }
+        if told.elapsed() > Duration::from_secs(1) {
+            told = Instant::now();
+            tell(&line(&world, users));
+        }
+        let Ok(Some(lived)) = tokio::time::timeout(Duration::from_millis(200), lives.join_next()).await else {
+            if let Some(failed) = faults.try_join_next() {
+                world.end();
+                failed??;
+            }
+            continue;
+        };
+        let Lived { email, history } = lived?;
+        users += 1;
+        if let Some(violation) = model::check(&history).filter(|_| found.is_none()) {
+            world.end();
+            let history = model::shortest(&history, &violation);
+            found = Some(Found { email, violation, history });
+        }
+        if !world.is_over() {
+            lives.spawn(next(&mut rng, begun));
+            begun += 1;
+        }
+    }
+    world.end();
+    while let Some(ended) = faults.join_next().await {
+        ended??;
+    }
+    let operations = world.operations.load(Ordering::Relaxed);
+    Ok(Report { operations, kills: world.kills.load(Ordering::Relaxed), users, found })
+}
+
+fn line(world: &World, users: u64) -> String {
+    format!(
+        "{:>4} s  {} operations, {} kills, {users} users done",
+        world.elapsed().as_secs(),
+        world.operations.load(Ordering::Relaxed),
+        world.kills.load(Ordering::Relaxed)
+    )
+}
+
+/// `kill -9` at random moments; the node has to come back by itself.
+async fn kill_nodes(world: Arc<World>, mut rng: Rng) -> anyhow::Result<()> {
+    while !world.is_over() {
+        sleep(Duration::from_millis(rng.u64(300..2500))).await;
+        world.cluster.kill().await?;
+        world.kills.fetch_add(1, Ordering::Relaxed);
+        world.cluster.start().await?;
+    }
+    Ok(())
+}
+
+/// Mostly minutes and hours, back and forth; now and then so far that every session has expired.
+async fn jump_clock(world: Arc<World>, mut rng: Rng) -> anyhow::Result<()> {
+    while !world.is_over() {
+        sleep(Duration::from_millis(rng.u64(4000..9000))).await;
+        let offset = match rng.u32(..8) {
+            0 => 40 * 24 * 3600 * SECOND,
+            1 | 2 => 0,
+            _ => rng.i64(-7200..7200) * SECOND,
+        };
+        world.jump(offset)?;
+    }
+    Ok(())
+}
