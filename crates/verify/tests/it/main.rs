@@ -3,14 +3,18 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
+use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use myna_verify::{Cluster, Options, Report, built, run};
 
+static SERVER: LazyLock<PathBuf> = LazyLock::new(|| built().unwrap());
+
 /// A run with one guard missing; it ends at the first violation.
 fn without(guard: &str) -> Report {
     let options = Options { duration: Duration::from_secs(60), seed: 7, clients: 16, kills: true, jumps: false };
-    let cluster = Cluster::new(&built().unwrap(), Some(guard)).unwrap();
+    let cluster = Cluster::new(&SERVER, Some(guard)).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(run(cluster, &options, |_| {})).unwrap()
 }
