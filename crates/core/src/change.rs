@@ -80,6 +80,8 @@ pub enum Change {
         /// Why.
         cause: EndCause,
     },
+    /// Ends the session of a spent refresh token: somebody holds a copy (RF-03). Guard: it has not ended yet.
+    EndReused(Reuse),
     /// Ends all live sessions of a user but `except`. No guard.
     EndSessions {
         /// Whose.
@@ -142,6 +144,19 @@ pub enum Change {
     },
     /// Makes a role, or alters its permissions. Guard: the id is free or the role's own.
     PutRole(Role),
+}
+
+/// A refresh token that was presented and is not good any more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reuse {
+    /// Of which session.
+    pub id: SessionId,
+    /// The present.
+    pub at: Timestamp,
+    /// The generation that was presented.
+    pub presented: i64,
+    /// The one that is good.
+    pub current: i64,
 }
 
 /// The guard that did not hold.

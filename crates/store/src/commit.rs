@@ -6,8 +6,11 @@ mod sessions;
 mod users;
 mod witness;
 
+pub(crate) use self::sessions::{RETURNS_ENDED, ended};
+
 use myna_core::change::{Change, Conflict};
 use myna_core::id::UserId;
+use myna_core::session::EndCause;
 
 use crate::engine::Value;
 use crate::error::StoreError;
@@ -29,6 +32,8 @@ pub(crate) struct Step<'a> {
     pub(crate) values: Vec<Value<'a>>,
     /// What it means that it alters no row.
     pub(crate) guard: Guard,
+    /// Whose sessions it ends and why; it returns their names and dialects.
+    pub(crate) ends: Option<(UserId, EndCause)>,
 }
 
 /// What it means that a statement alters no row.
@@ -46,17 +51,22 @@ pub(crate) enum Guard {
 impl<'a> Step<'a> {
     /// A statement that may alter no row.
     pub(crate) fn free(sql: &'static str, values: impl Into<Vec<Value<'a>>>) -> Self {
-        Self { sql, values: values.into(), guard: Guard::None }
+        Self { sql, values: values.into(), guard: Guard::None, ends: None }
+    }
+
+    /// The same statement, which returns the sessions of `user` that it has ended.
+    fn ending(self, user: UserId, cause: EndCause) -> Self {
+        Self { ends: Some((user, cause)), ..self }
     }
 
     /// A query that locks what it finds.
     fn lock(sql: &'static str, values: impl Into<Vec<Value<'a>>>) -> Self {
-        Self { sql, values: values.into(), guard: Guard::Lock }
+        Self { sql, values: values.into(), guard: Guard::Lock, ends: None }
     }
 
     /// A statement that has to alter a row.
     fn guarded(sql: &'static str, values: impl Into<Vec<Value<'a>>>, conflict: Conflict) -> Self {
-        Self { sql, values: values.into(), guard: Guard::Row(conflict) }
+        Self { sql, values: values.into(), guard: Guard::Row(conflict), ends: None }
     }
 }
 
@@ -107,6 +117,7 @@ fn push<'a>(change: &'a Change, steps: &mut Vec<Step<'a>>) -> Result<(), StoreEr
         }
         Change::TouchSession { id, at, idle_expires_at } => sessions::touch(id, *at, *idle_expires_at),
         Change::EndSession { id, at, cause } => sessions::end(id, *at, *cause),
+        Change::EndReused(reuse) => sessions::end(&reuse.id, reuse.at, EndCause::Reuse),
         Change::EndSessions { user, except, at, cause } => sessions::end_all(*user, except.as_ref(), *at, *cause),
         Change::EndDeviceSession { user, dialect, device, at } => sessions::end_device(*user, dialect, device, *at),
         Change::EndOldestSessions { user, newest, keep, at } => sessions::end_oldest(*user, newest, *keep, *at),

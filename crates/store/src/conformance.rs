@@ -73,6 +73,7 @@ cases! {
     sessions::a_login_and_a_deletion_agree,
     sessions::the_cap_holds_for_logins_at_once,
     sessions::all_sessions_but_one_end,
+    sessions::a_commit_tells_which_sessions_it_has_ended,
     sessions::the_oldest_sessions_end_beyond_the_cap,
     sessions::a_tie_at_the_cap_never_ends_the_new_session,
     sessions::sessions_are_paged_and_found_by_the_beginning_of_a_handle,
@@ -163,7 +164,7 @@ async fn conflict(store: &Store, changes: Vec<Change>) -> Conflict {
     assert!(matches!(result, Err(CommitError::Conflict(_))), "no conflict but {result:?}");
     match result {
         Err(CommitError::Conflict(conflict)) => conflict,
-        Ok(()) | Err(CommitError::Store(_)) => Conflict::MailGone,
+        Ok(_) | Err(CommitError::Store(_)) => Conflict::MailGone,
     }
 }
 
@@ -178,7 +179,7 @@ async fn race(store: &Store, changes: impl Fn(u8) -> Vec<Change>) -> Result<(usi
     let (mut winners, mut losers) = (0, Vec::new());
     for result in racers.join_all().await {
         match result {
-            Ok(()) => winners += 1,
+            Ok(_) => winners += 1,
             Err(CommitError::Conflict(conflict)) => losers.push(conflict),
             Err(error @ CommitError::Store(_)) => return Err(error),
         }

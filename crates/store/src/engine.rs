@@ -10,7 +10,7 @@ use crate::error::{CommitError, StoreError};
 use crate::postgres::{self, Postgres};
 use crate::sqlite::Sqlite;
 use crate::sqlite::connection;
-use crate::work::{CommitCounts, Work};
+use crate::work::{CommitCounts, Done, Work};
 
 /// What runs statements.
 pub(crate) enum Engine {
@@ -21,7 +21,7 @@ pub(crate) enum Engine {
 }
 
 /// What a piece of work gives back once it is durable.
-pub(crate) type Answer = Result<i64, CommitError>;
+pub(crate) type Answer = Result<Done, CommitError>;
 
 impl Engine {
     /// Runs a query and folds its rows. Every call sees everything committed before it.

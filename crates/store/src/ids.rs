@@ -35,7 +35,7 @@ impl FreshIds {
         let mut block = self.0.lock().await;
         if block.is_empty() {
             *block = match engine.run(Work::ReserveIds).await {
-                Ok(first) => first..first + BLOCK,
+                Ok(done) => done.first_id.map_or(0..0, |first| first..first + BLOCK),
                 Err(CommitError::Store(error)) => return Err(error),
                 Err(CommitError::Conflict(_)) => return Err(StoreError::Busy),
             };

@@ -28,7 +28,7 @@ use myna_core::id::UserId;
 pub use crate::error::{CommitError, OpenError, StoreError};
 pub use crate::load::session::Sessions;
 pub use crate::sweep::Sweep;
-pub use crate::work::CommitCounts;
+pub use crate::work::{CommitCounts, Ended};
 
 use crate::engine::Engine;
 use crate::ids::FreshIds;
@@ -79,22 +79,22 @@ impl Store {
         Ok(Self(Arc::new(Inner { engine, fresh_ids: FreshIds::default() })))
     }
 
-    /// Applies a decision's changes, in their order, all or none, and returns when they are durable. Dropping the
-    /// future does not call them back: they may happen all the same.
+    /// Applies a decision's changes, in their order, all or none, and returns when they are durable: which sessions they
+    /// have ended. Dropping the future does not call them back: they may happen all the same.
     ///
     /// # Errors
     /// [`CommitError::Conflict`] when a guard did not hold; [`CommitError::Store`] when the database failed. In both
     /// cases nothing of the list was applied.
-    pub async fn commit(&self, changes: Vec<Change>) -> Result<(), CommitError> {
+    pub async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Ended>, CommitError> {
         if changes.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let result = self.0.engine.run(Work::Changes(changes)).await;
         if let Err(CommitError::Conflict(Conflict::UserIdUsed(id))) = &result {
             // Somebody took an id of our block by name: the next one comes from a block that nobody touched.
             self.0.fresh_ids.forget_block_of(*id).await;
         }
-        result.map(drop)
+        result.map(|done| done.ended)
     }
 
     /// An id for a new user that no user ever had (LG-11). Ids that are not used are lost; they are plenty.

@@ -2,11 +2,11 @@
 //! honest retry gets the same one again and no token is ever stored.
 
 use super::{Decision, used};
-use crate::change::Change;
+use crate::change::{Change, Reuse};
 use crate::id::SessionId;
 use crate::outcome::{Kind, Outcome};
 use crate::policy::{Ctx, Rotation};
-use crate::session::{EndCause, Session};
+use crate::session::Session;
 use crate::user::User;
 
 /// What is asked.
@@ -64,7 +64,8 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, facts: Option<&Facts>, proof: Proof)
         return Decision::answer(Outcome::signed_in(Kind::Refreshed, user.clone(), session.clone()));
     }
     // RF-03: somebody else holds a copy. The family ends, the user's other sessions go on.
-    Decision { changes: vec![Change::EndSession { id: session.id, at: ctx.now, cause: EndCause::Reuse }], ..refused }
+    let (presented, current) = (input.generation, session.generation);
+    Decision { changes: vec![Change::EndReused(Reuse { id: session.id, at: ctx.now, presented, current })], ..refused }
 }
 
 /// What a dialect asks for that has `no_rotation`: the session goes on with the same token.

@@ -1,6 +1,7 @@
 //! The executor: every operation of every dialect goes the same road, *load → verify → decide → mint → commit*, and this
 //! is the only way to the store.
 
+mod ends;
 mod mint;
 mod operations;
 mod run;

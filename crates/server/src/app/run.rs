@@ -6,9 +6,9 @@ use myna_core::ops::Decision;
 use myna_core::outcome::Outcome;
 use myna_core::policy::Ctx;
 use myna_core::time::Timestamp;
-use myna_store::CommitError;
+use myna_store::{CommitError, Ended};
 
-use super::{Answered, App, Call, Fault};
+use super::{Answered, App, Call, Fault, ends};
 use crate::clock::chance;
 use crate::hashing::Overloaded;
 
@@ -28,8 +28,12 @@ impl App {
             let now = self.clock.now();
             let Decision { outcome, changes } = self.decide(call, now).await?;
             let tokens = self.mint(call, &outcome)?;
+            let reuse = ends::reuse_among(&changes);
             match self.commit(changes).await {
-                Ok(()) => return Ok(Answered { outcome, tokens }),
+                Ok(ended) => {
+                    ends::log(&call.caller, &ended, reuse.as_ref());
+                    return Ok(Answered { outcome, tokens });
+                }
                 Err(CommitError::Store(error)) => return Err(error.into()),
                 Err(CommitError::Conflict(conflict)) if attempts == ATTEMPTS => {
                     return Err(Fault::Contended { attempts, conflict });
@@ -39,17 +43,17 @@ impl App {
         }
     }
 
-    /// Applies changes and wakes who waits for their effects.
-    pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<(), CommitError> {
+    /// Applies changes and wakes who waits for their effects. Which sessions they have ended.
+    pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Ended>, CommitError> {
         if changes.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mail = changes.iter().any(|change| matches!(change, Change::QueueMail(_)));
-        self.store.commit(changes).await?;
+        let ended = self.store.commit(changes).await?;
         if mail {
             self.mail_queued.notify_one();
         }
-        Ok(())
+        Ok(ended)
     }
 
     /// The context of one attempt, with fresh random bytes.

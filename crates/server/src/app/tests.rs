@@ -1,5 +1,7 @@
 //! The executor over a real store: what only the whole road shows.
 
+mod rotation;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 

@@ -200,6 +200,6 @@ impl Bench {
         let app = &self.site.app;
         let known = app.store.load_known_by_id(id).await?.with_context(|| format!("there is no user {id}"))?;
         let decision = admin_user::decide_set(User { status, ..known.user }, Vec::new(), None, app.clock.now());
-        app.commit(decision.changes).await.map_err(|error| anyhow::anyhow!("{error}"))
+        app.commit(decision.changes).await.map(drop).map_err(|error| anyhow::anyhow!("{error}"))
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn insert_challenge<'a>(challenge: &'a Challenge, steps: &mut Vec<Ste
         (*used_at).into(),
     ];
     let guard = Guard::ActiveUser(id.user, Conflict::ChallengeSpent(*id));
-    steps.push(Step { sql: INSERT, values: values.into(), guard });
+    steps.push(Step { sql: INSERT, values: values.into(), guard, ends: None });
 }
 
 pub(super) fn use_challenge(id: &SessionId, at: Timestamp) -> Step<'_> {

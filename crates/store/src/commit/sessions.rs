@@ -6,7 +6,10 @@ use myna_core::session::{EndCause, Session};
 use myna_core::time::Timestamp;
 
 use super::{Guard, Step};
+use crate::engine::Row;
+use crate::error::StoreError;
 use crate::faults::{Mutation, is_mutated};
+use crate::work::Ended;
 
 // No arbiter after ON CONFLICT: the partial index of live sessions could be one, but not every engine takes it.
 const INSERT: &str = "INSERT INTO session (user_id, handle, dialect, device, salt, generation, created_at, used_at, \
@@ -28,17 +31,21 @@ const ROTATE_AFTER_LOGOUT: &str = "UPDATE session SET generation = generation + 
     AND (ended_at IS NULL OR end_cause = 'logout') AND idle_expires_at > $4 AND expires_at > $4";
 const TOUCH: &str = "UPDATE session SET used_at = $3, idle_expires_at = $4 WHERE user_id = $1 AND handle = $2 \
     AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3";
+/// How a statement ends that returns the sessions that it has ended.
+pub(crate) const RETURNS_ENDED: &str = "RETURNING handle, dialect";
 const END: &str = "UPDATE session SET ended_at = $3, end_cause = $4 \
-    WHERE user_id = $1 AND handle = $2 AND ended_at IS NULL";
-const END_ALL: &str = "UPDATE session SET ended_at = $2, end_cause = $3 WHERE user_id = $1 AND ended_at IS NULL";
+    WHERE user_id = $1 AND handle = $2 AND ended_at IS NULL RETURNING handle, dialect";
+const END_ALL: &str = "UPDATE session SET ended_at = $2, end_cause = $3 WHERE user_id = $1 AND ended_at IS NULL \
+    RETURNING handle, dialect";
 const END_ALL_BUT: &str = "UPDATE session SET ended_at = $2, end_cause = $3 \
-    WHERE user_id = $1 AND ended_at IS NULL AND handle <> $4";
+    WHERE user_id = $1 AND ended_at IS NULL AND handle <> $4 RETURNING handle, dialect";
 const END_DEVICE: &str = "UPDATE session SET ended_at = $4, end_cause = $5 \
-    WHERE user_id = $1 AND dialect = $2 AND device = $3 AND ended_at IS NULL";
+    WHERE user_id = $1 AND dialect = $2 AND device = $3 AND ended_at IS NULL RETURNING handle, dialect";
 const END_OLDEST: &str = "UPDATE session SET ended_at = $2, end_cause = $3 \
     WHERE user_id = $1 AND ended_at IS NULL AND idle_expires_at > $2 AND expires_at > $2 AND handle <> $5 \
     AND handle NOT IN (SELECT handle FROM session WHERE user_id = $1 AND ended_at IS NULL AND idle_expires_at > $2 \
-    AND expires_at > $2 AND handle <> $5 ORDER BY used_at DESC, created_at DESC, handle LIMIT $4)";
+    AND expires_at > $2 AND handle <> $5 ORDER BY used_at DESC, created_at DESC, handle LIMIT $4) \
+    RETURNING handle, dialect";
 
 #[cfg(test)]
 pub(super) const LIVE: [&str; 4] = [END_ALL, END_ALL_BUT, END_DEVICE, END_OLDEST];
@@ -79,7 +86,7 @@ pub(super) fn insert<'a>(session: &'a Session, steps: &mut Vec<Step<'a>>) {
     // Whoever disables the user meanwhile waits, and then finds the session, too.
     steps.push(Step::lock(LOCK_USER, [id.user.into()]));
     let guard = Guard::ActiveUser(id.user, Conflict::DeviceBusy(id.user));
-    steps.push(Step { sql: INSERT, values: values.into(), guard });
+    steps.push(Step { sql: INSERT, values: values.into(), guard, ends: None });
 }
 
 pub(super) fn rotate(id: &SessionId, generation: i64, at: Timestamp, idle_expires_at: Timestamp) -> Step<'_> {
@@ -101,22 +108,29 @@ pub(super) fn touch(id: &SessionId, at: Timestamp, idle_expires_at: Timestamp) -
 
 pub(super) fn end(id: &SessionId, at: Timestamp, cause: EndCause) -> Step<'_> {
     let values = [id.user.into(), (&id.handle).into(), at.into(), cause.name().into()];
-    Step::guarded(END, values, Conflict::SessionChanged(*id))
+    Step::guarded(END, values, Conflict::SessionChanged(*id)).ending(id.user, cause)
 }
 
 pub(super) fn end_all(user: UserId, except: Option<&Handle>, at: Timestamp, cause: EndCause) -> Step<'_> {
-    match except {
+    let step = match except {
         None => Step::free(END_ALL, [user.into(), at.into(), cause.name().into()]),
         Some(handle) => Step::free(END_ALL_BUT, [user.into(), at.into(), cause.name().into(), handle.into()]),
-    }
+    };
+    step.ending(user, cause)
 }
 
 pub(super) fn end_device<'a>(user: UserId, dialect: &'a str, device: &'a str, at: Timestamp) -> Step<'a> {
     let values = [user.into(), dialect.into(), device.into(), at.into(), EndCause::Replaced.name().into()];
-    Step::free(END_DEVICE, values)
+    Step::free(END_DEVICE, values).ending(user, EndCause::Replaced)
 }
 
 pub(super) fn end_oldest(user: UserId, newest: &Handle, keep: u32, at: Timestamp) -> Step<'_> {
     let others = i64::from(keep.saturating_sub(1));
-    Step::free(END_OLDEST, [user.into(), at.into(), EndCause::Cap.name().into(), others.into(), newest.into()])
+    let values = [user.into(), at.into(), EndCause::Cap.name().into(), others.into(), newest.into()];
+    Step::free(END_OLDEST, values).ending(user, EndCause::Cap)
+}
+
+/// The session of `user` that a statement has ended, from the row that it returns.
+pub(crate) fn ended(row: &Row<'_>, user: UserId, cause: EndCause) -> Result<Ended, StoreError> {
+    Ok(Ended { id: SessionId { user, handle: Handle(row.bytes(0)?) }, dialect: row.text(1)?, cause })
 }

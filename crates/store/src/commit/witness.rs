@@ -1,6 +1,7 @@
 //! How to see whether a list of changes was applied when nobody said so: a row that only these changes can have made.
 
-use myna_core::change::Change;
+use myna_core::change::{Change, Reuse};
+use myna_core::session::EndCause;
 
 use crate::engine::Value;
 
@@ -29,6 +30,10 @@ pub(crate) fn witness(changes: &[Change]) -> Option<(&'static str, Vec<Value<'_>
             Change::InsertSession(session) => (BEGUN, vec![session.id.user.into(), (&session.id.handle).into()]),
             Change::EndSession { id, at, cause } => {
                 (ENDED, vec![id.user.into(), (&id.handle).into(), (*at).into(), cause.name().into()])
+            }
+            Change::EndReused(Reuse { id, at, .. }) => {
+                let cause = EndCause::Reuse.name();
+                (ENDED, vec![id.user.into(), (&id.handle).into(), (*at).into(), cause.into()])
             }
             Change::SetPassword { user, hash, .. } => (HASHED, vec![(*user).into(), hash.expose().into()]),
             Change::InsertUser(user) => (MADE, vec![user.id.into(), user.created_at.into()]),

@@ -1,6 +1,6 @@
 //! Cases about sessions: guards of rotation and end, devices, the cap.
 
-use myna_core::change::{Change, Conflict};
+use myna_core::change::{Change, Conflict, Reuse};
 use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::identifier::Canonical;
 use myna_core::secret::Secret;
@@ -10,7 +10,7 @@ use myna_core::user::{Status, User};
 use tokio::task::JoinSet;
 
 use super::{NOW, RACERS, Verdict, begin, conflict, later, name, password, race, session, stored_user};
-use crate::{CommitError, Sessions, Store};
+use crate::{CommitError, Ended, Sessions, Store};
 
 fn rotate(id: SessionId, generation: i64, at: Timestamp) -> Change {
     Change::RotateSession { id, while_generation: generation, at, idle_expires_at: later(1500) }
@@ -111,7 +111,7 @@ pub(super) async fn an_end_and_a_rotation_agree(store: Store) -> Verdict {
         let stored = loaded(&store, session.id).await?;
         assert_eq!(stored.ended, Some((NOW, EndCause::Logout)));
         match rotated {
-            Ok(()) => assert_eq!(stored.generation, 1),
+            Ok(_) => assert_eq!(stored.generation, 1),
             Err(CommitError::Conflict(_)) => assert_eq!(stored.generation, 0),
             Err(error @ CommitError::Store(_)) => return Err(error.into()),
         }
@@ -140,7 +140,7 @@ pub(super) async fn an_end_and_a_touch_agree(store: Store) -> Verdict {
         let mut used = 0;
         for result in uses.join_all().await {
             match result {
-                Ok(()) => used += 1,
+                Ok(_) => used += 1,
                 Err(CommitError::Conflict(conflict)) => assert_eq!(conflict, Conflict::SessionChanged(session.id)),
                 Err(error @ CommitError::Store(_)) => return Err(error.into()),
             }
@@ -184,7 +184,7 @@ pub(super) async fn a_new_password_with_a_session_and_a_refresh_agree(store: Sto
         set?;
         for (result, session) in [(rotated, &own), (touched, &other)] {
             match result {
-                Ok(()) => assert_eq!(loaded(&store, session.id).await?.idle_expires_at, later(1500)),
+                Ok(_) => assert_eq!(loaded(&store, session.id).await?.idle_expires_at, later(1500)),
                 Err(CommitError::Conflict(conflict)) => assert_eq!(conflict, Conflict::SessionChanged(session.id)),
                 Err(error @ CommitError::Store(_)) => return Err(error.into()),
             }
@@ -259,7 +259,7 @@ pub(super) async fn a_login_and_a_disabling_agree(store: Store) -> Verdict {
         let (login, disabling) =
             tokio::join!(store.commit(vec![begin(&session(user.id, 1, None))]), store.commit(disable));
         disabling?;
-        assert!(matches!(login, Ok(()) | Err(CommitError::Conflict(_))), "{login:?}");
+        assert!(matches!(login, Ok(_) | Err(CommitError::Conflict(_))), "{login:?}");
         assert!(store.list_sessions(user.id, NOW).await?.is_empty());
     }
     Ok(())
@@ -272,7 +272,7 @@ pub(super) async fn a_login_and_a_deletion_agree(store: Store) -> Verdict {
         let (login, deletion) =
             tokio::join!(store.commit(vec![begin(&begun)]), store.commit(vec![Change::DeleteUser(user.id)]));
         deletion?;
-        assert!(matches!(login, Ok(()) | Err(CommitError::Conflict(_))), "{login:?}");
+        assert!(matches!(login, Ok(_) | Err(CommitError::Conflict(_))), "{login:?}");
         assert!(store.load_session(begun.id).await?.is_none());
     }
     Ok(())
@@ -313,6 +313,38 @@ pub(super) async fn all_sessions_but_one_end(store: Store) -> Verdict {
     assert_eq!(loaded(&store, all[0].id).await?.ended, Some((NOW, EndCause::PasswordChanged)));
     assert_eq!(loaded(&store, all[1].id).await?.ended, Some((later(1), EndCause::PasswordReset)));
     assert_eq!(store.list_sessions(other, NOW).await?.len(), 1);
+    Ok(())
+}
+
+// Each with its cause, once, and none that had ended before or lives on.
+pub(super) async fn a_commit_tells_which_sessions_it_has_ended(store: Store) -> Verdict {
+    let id = stored_user(&store).await?.id;
+    let ended = |number, cause| Ended { id: name(id, number), dialect: "plain".to_owned(), cause };
+    let [phone, again] = [1, 7].map(|number| session(id, number, Some("phone")));
+    let mut begun: Vec<_> = (2..=6).map(|number| begin(&session(id, number, None))).collect();
+    begun.push(begin(&phone));
+    assert_eq!(store.commit(begun).await?, []);
+    let device = |device: &str| Change::EndDeviceSession {
+        user: id,
+        dialect: "plain".to_owned(),
+        device: device.to_owned(),
+        at: NOW,
+    };
+    let oldest = |keep| Change::EndOldestSessions { user: id, newest: again.id.handle, keep, at: NOW };
+    let told = store.commit(vec![device("tablet"), device("phone"), begin(&again), oldest(5)]).await?;
+    assert_eq!(told, [ended(1, EndCause::Replaced), ended(2, EndCause::Cap)]);
+    assert_eq!(store.commit(vec![oldest(5), rotate(name(id, 3), 0, NOW)]).await?, []);
+    let reuse = Reuse { id: name(id, 3), at: NOW, presented: 0, current: 1 };
+    let told = store.commit(vec![end(name(id, 4), EndCause::Logout), Change::EndReused(reuse.clone())]).await?;
+    assert_eq!(told, [ended(4, EndCause::Logout), ended(3, EndCause::Reuse)]);
+    assert_eq!(conflict(&store, vec![Change::EndReused(reuse)]).await, Conflict::SessionChanged(name(id, 3)));
+    let cause = EndCause::PasswordChanged;
+    let others = Change::EndSessions { user: id, except: Some(again.id.handle), at: NOW, cause };
+    let mut told = store.commit(vec![others]).await?;
+    told.sort_by_key(|ended| ended.id.handle.0);
+    assert_eq!(told, [ended(5, cause), ended(6, cause)]);
+    let all = Change::EndSessions { user: id, except: None, at: NOW, cause: EndCause::Operator };
+    assert_eq!(store.commit(vec![all]).await?, [ended(7, EndCause::Operator)]);
     Ok(())
 }
 

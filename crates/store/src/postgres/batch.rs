@@ -14,6 +14,7 @@ use super::{Postgres, QUERY_MAX, Shared};
 use crate::engine::Answer;
 use crate::error::{CommitError, StoreError};
 use crate::faults::{Mutation, is_mutated};
+use crate::work::Done;
 
 /// Connections that work on batches at once.
 const WORKERS: usize = 4;
@@ -112,7 +113,7 @@ impl Postgres {
         let (answer, answered) = oneshot::channel();
         self.batches.0.send(Job { rotation, answer }).await.map_err(|_| StoreError::Stopped)?;
         match answered.await.map_err(|_| StoreError::Stopped)? {
-            Verdict::Applied => Ok(0),
+            Verdict::Applied => Ok(Done::default()),
             Verdict::Conflict => Err(CommitError::Conflict(Conflict::SessionChanged(rotation.id))),
             Verdict::Alone { unsure } => self.commit(changes, unsure).await,
         }

@@ -20,9 +20,10 @@ use tokio_postgres::{Error, Statement};
 
 use super::connection::{Form, Link, failure, is_lost, is_passing};
 use super::{Postgres, Shared};
-use crate::commit::{Guard, IS_ACTIVE, Step, steps, witness};
-use crate::engine::{Answer, Value};
+use crate::commit::{Guard, IS_ACTIVE, Step, ended, steps, witness};
+use crate::engine::{Answer, Row};
 use crate::error::{CommitError, StoreError};
+use crate::work::{Done, Ended};
 
 /// How long one try may take before its outcome counts as unknown.
 const TRY_MAX: Duration = Duration::from_secs(4);
@@ -39,7 +40,7 @@ const BARRIER: &str = "UPDATE id_block SET next = next WHERE name = 'user'";
 
 /// What became of one try.
 enum Tried {
-    Done,
+    Done(Done),
     /// A guard did not hold; nothing has happened.
     Held(Conflict),
     /// Nothing has happened, and another try may go well.
@@ -54,24 +55,25 @@ impl Postgres {
     /// Applies `changes`, all or none. The work goes on when the caller stops waiting.
     pub(super) async fn commit(&self, changes: Vec<Change>, unsure: bool) -> Answer {
         let shared = Arc::clone(&self.shared);
-        let work = tokio::spawn(async move { shared.settle(&changes, unsure).await.map(|()| 0) });
+        let work = tokio::spawn(async move { shared.settle(&changes, unsure).await });
         work.await.unwrap_or(Err(CommitError::Store(StoreError::Stopped)))
     }
 }
 
 impl Shared {
     /// Tries until it is known what became of `changes`. `unsure`: they may have been applied already.
-    async fn settle(&self, changes: &[Change], mut unsure: bool) -> Result<(), CommitError> {
+    async fn settle(&self, changes: &[Change], mut unsure: bool) -> Answer {
         let steps = steps(changes)?;
         let (give_up, mut tries, mut pause) = (Instant::now() + PATIENCE, 0, PAUSE);
         loop {
             let error = match self.attempt(&steps).await {
-                Tried::Done => {
+                Tried::Done(done) => {
                     self.count(1);
-                    return Ok(());
+                    return Ok(done);
                 }
                 Tried::Held(_) if unsure => match self.was_applied(changes).await {
-                    Ok(true) => return Ok(()),
+                    // Which sessions it has ended was in the answer that nobody heard.
+                    Ok(true) => return Ok(Done::default()),
                     // Applied and overtaken, or never applied: whoever asked has to ask again.
                     Ok(false) => return Err(StoreError::Unknown.into()),
                     Err(error) => error,
@@ -125,7 +127,7 @@ impl Shared {
         }
         // It is seen on this machine. That a second one has it, too, is certain once something later was made durable.
         match self.attempt(&[Step::free(BARRIER, [])]).await {
-            Tried::Done => Ok(true),
+            Tried::Done(_) => Ok(true),
             Tried::Again(error) | Tried::Unknown(error) | Tried::Failed(error) => Err(error),
             Tried::Held(_) => Ok(false),
         }
@@ -159,7 +161,7 @@ async fn together(link: &Link, steps: &[Step<'_>]) -> Tried {
         }
     }
     let results = if let ([step], [statement]) = (steps, statements.as_slice()) {
-        vec![execute(link, statement, &step.values).await]
+        vec![execute(link, statement, step).await]
     } else {
         transaction(link, steps, &statements).await
     };
@@ -167,16 +169,16 @@ async fn together(link: &Link, steps: &[Step<'_>]) -> Tried {
 }
 
 /// Sends everything at once and waits for every answer, in order.
-async fn transaction(link: &Link, steps: &[Step<'_>], statements: &[Statement]) -> Vec<Result<u64, Error>> {
-    type Sent<'a> = Pin<Box<dyn Future<Output = Result<u64, Error>> + Send + 'a>>;
+async fn transaction(link: &Link, steps: &[Step<'_>], statements: &[Statement]) -> Vec<Result<Altered, Error>> {
+    type Sent<'a> = Pin<Box<dyn Future<Output = Result<Altered, Error>> + Send + 'a>>;
     let client = link.client();
     let mut sent: Vec<Sent<'_>> = Vec::with_capacity(steps.len() + 2);
-    sent.push(Box::pin(async { client.batch_execute("BEGIN").await.map(|()| 0) }));
+    sent.push(Box::pin(async { client.batch_execute("BEGIN").await.map(|()| Altered::Rows(0)) }));
     for (step, statement) in steps.iter().zip(statements) {
-        sent.push(Box::pin(execute(link, statement, &step.values)));
+        sent.push(Box::pin(execute(link, statement, step)));
     }
-    sent.push(Box::pin(async { client.batch_execute("COMMIT").await.map(|()| 0) }));
-    let mut answers: Vec<Option<Result<u64, Error>>> = sent.iter().map(|_| None).collect();
+    sent.push(Box::pin(async { client.batch_execute("COMMIT").await.map(|()| Altered::Rows(0)) }));
+    let mut answers: Vec<Option<Result<Altered, Error>>> = sent.iter().map(|_| None).collect();
     // A request is sent when its future is first polled, so the first round sends them in this order.
     poll_fn(|context| {
         let mut open = false;
@@ -192,14 +194,38 @@ async fn transaction(link: &Link, steps: &[Step<'_>], statements: &[Statement]) 
     answers.into_iter().flatten().collect()
 }
 
-async fn execute(link: &Link, statement: &Statement, values: &[Value<'_>]) -> Result<u64, Error> {
-    let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-    link.client().execute(statement, &values).await
+/// What a statement has altered.
+enum Altered {
+    /// So many rows.
+    Rows(u64),
+    /// Sessions, which it has ended.
+    Sessions(Vec<Ended>),
+}
+
+impl Altered {
+    fn is_nothing(&self) -> bool {
+        match self {
+            Self::Rows(count) => *count == 0,
+            Self::Sessions(ended) => ended.is_empty(),
+        }
+    }
+}
+
+async fn execute(link: &Link, statement: &Statement, step: &Step<'_>) -> Result<Altered, Error> {
+    let values: Vec<&(dyn ToSql + Sync)> = step.values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+    let Some((user, cause)) = step.ends else {
+        return link.client().execute(statement, &values).await.map(Altered::Rows);
+    };
+    let rows = link.client().query(statement, &values).await?;
+    // A row that cannot be read is ended all the same, and nothing but the log misses it.
+    let read = |row: &tokio_postgres::Row| ended(&Row::Postgres(row), user, cause).ok();
+    Ok(Altered::Sessions(rows.iter().filter_map(read).collect()))
 }
 
 /// What the answers come to. Of several failures the first is the cause.
-fn judged(steps: &[Step<'_>], alone: bool, results: Vec<Result<u64, Error>>) -> Tried {
+fn judged(steps: &[Step<'_>], alone: bool, results: Vec<Result<Altered, Error>>) -> Tried {
     let commit = results.len().saturating_sub(1);
+    let mut done = Done::default();
     for (at, result) in results.into_iter().enumerate() {
         let step = if alone { steps.get(at) } else { at.checked_sub(1).and_then(|at| steps.get(at)) };
         let conflict = step.and_then(|step| match &step.guard {
@@ -207,8 +233,12 @@ fn judged(steps: &[Step<'_>], alone: bool, results: Vec<Result<u64, Error>>) -> 
             Guard::None | Guard::Lock => None,
         });
         let error = match (result, conflict) {
-            (Ok(0), Some(conflict)) if alone => return Tried::Held(conflict),
-            (Ok(_), _) => continue,
+            (Ok(altered), Some(conflict)) if alone && altered.is_nothing() => return Tried::Held(conflict),
+            (Ok(Altered::Rows(_)), _) => continue,
+            (Ok(Altered::Sessions(sessions)), _) => {
+                done.ended.extend(sessions);
+                continue;
+            }
             (Err(error), Some(conflict)) if error.code() == Some(&SqlState::DIVISION_BY_ZERO) => {
                 return Tried::Held(conflict);
             }
@@ -224,5 +254,5 @@ fn judged(steps: &[Step<'_>], alone: bool, results: Vec<Result<u64, Error>>) -> 
             Tried::Failed(failure(&error))
         };
     }
-    Tried::Done
+    Tried::Done(done)
 }

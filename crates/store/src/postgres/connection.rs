@@ -15,6 +15,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{AsyncMessage, Client, Connection, Error, NoTls, Statement};
 
 use super::tls::Tls;
+use crate::commit::RETURNS_ENDED;
 use crate::engine::Value;
 use crate::error::StoreError;
 
@@ -61,6 +62,11 @@ impl Form {
             Self::MustAlter if sql.starts_with("SELECT") => {
                 format!("WITH found AS ({sql}) SELECT 1 / count(*) FROM found")
             }
+            // Of no row the count alone is left, to divide by.
+            Self::MustAlter if sql.ends_with(RETURNS_ENDED) => format!(
+                "WITH altered AS ({sql}) SELECT handle, dialect, 1 / n FROM (SELECT count(*) AS n FROM altered) counted \
+                 LEFT JOIN altered ON TRUE"
+            ),
             Self::MustAlter => format!("WITH altered AS ({sql} RETURNING 1) SELECT 1 / count(*) FROM altered"),
         }
     }

@@ -23,7 +23,7 @@ use crate::engine::{Answer, Row, Value};
 use crate::error::{CommitError, OpenError, StoreError};
 use crate::ids;
 use crate::sweep;
-use crate::work::{CommitCounts, Work};
+use crate::work::{CommitCounts, Done, Work};
 use address::Address;
 use batch::{Batches, Rotation};
 use connection::{Form, Link, failure, is_lost};
@@ -81,7 +81,7 @@ impl Postgres {
             },
             Work::ReserveIds => self.shared.reserve().await.map_err(CommitError::from),
             Work::Forget(dead) => self.shared.forget(&dead).await.map_err(CommitError::from),
-            Work::Nothing => Ok(0),
+            Work::Nothing => Ok(Done::default()),
         }
     }
 
@@ -137,18 +137,19 @@ impl Shared {
     }
 
     /// A block that was reserved without anybody hearing of it is lost, and no loss: the next one is taken.
-    async fn reserve(&self) -> Result<i64, StoreError> {
+    async fn reserve(&self) -> Result<Done, StoreError> {
         let rows = self.query(ids::RESERVE, &ids::reserve_values()).await?;
         let next = rows.first().ok_or(StoreError::NoIdLeft)?;
-        Row::Postgres(next).integer(0).map(ids::first_of_block)
+        let first_id = Row::Postgres(next).integer(0).map(ids::first_of_block)?;
+        Ok(Done { first_id: Some(first_id), ended: Vec::new() })
     }
 
     /// Deletes a few rows; what was not deleted is looked at again some day.
-    async fn forget(&self, dead: &sweep::Dead) -> Result<i64, StoreError> {
+    async fn forget(&self, dead: &sweep::Dead) -> Result<Done, StoreError> {
         for step in sweep::steps(dead) {
             self.query(step.sql, &step.values).await?;
         }
-        Ok(0)
+        Ok(Done::default())
     }
 
     /// Notes a durable transaction of so many callers.

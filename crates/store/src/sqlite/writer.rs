@@ -19,7 +19,7 @@ use crate::commit::{self, Guard, IS_ACTIVE, Step};
 use crate::engine::Answer;
 use crate::error::{CommitError, StoreError};
 use crate::faults::{Mutation, is_mutated};
-use crate::work::{CommitCounts, Work};
+use crate::work::{CommitCounts, Done, Work};
 use crate::{ids, sweep};
 
 /// The most callers in one transaction.
@@ -150,7 +150,7 @@ fn alone(held: &mut Held, work: &Work, counters: &Counters) -> Answer {
 fn attempt(held: &mut Held, works: &[&Work], counters: &Counters) -> Option<Vec<Answer>> {
     // A sign of life costs nothing, unless the last try to write failed: then only another try can tell.
     if !held.is_failing() && works.iter().all(|work| matches!(work, Work::Nothing)) {
-        return Some(works.iter().map(|_| Ok(0)).collect());
+        return Some(works.iter().map(|_| Ok(Done::default())).collect());
     }
     let ended = match held.db() {
         Ok(db) => together(db, works),
@@ -232,7 +232,7 @@ fn one(db: &Db, work: &Work) -> Answer {
         Work::Changes(changes) => commit::steps(changes).map_err(CommitError::from).and_then(|steps| apply(db, steps)),
         Work::ReserveIds => reserve(db).map_err(CommitError::from),
         Work::Forget(dead) => apply(db, sweep::steps(dead)),
-        Work::Nothing => touch(db).map(|()| 0).map_err(CommitError::from),
+        Work::Nothing => touch(db).map(|()| Done::default()).map_err(CommitError::from),
     };
     match answer {
         Ok(_) => db.release().map_err(undone)?,
@@ -242,20 +242,32 @@ fn one(db: &Db, work: &Work) -> Answer {
     answer
 }
 
-fn reserve(db: &Db) -> Result<i64, StoreError> {
-    let mut first = Err(StoreError::NoIdLeft);
+fn reserve(db: &Db) -> Result<Done, StoreError> {
+    let mut done = Done::default();
     db.rows(ids::RESERVE, &ids::reserve_values(), |row| {
-        first = row.integer(0).map(ids::first_of_block);
+        done.first_id = Some(ids::first_of_block(row.integer(0)?));
         Ok(())
     })?;
-    first
+    if done.first_id.is_none() { Err(StoreError::NoIdLeft) } else { Ok(done) }
 }
 
 /// Applies statements in order, up to the first whose guard does not hold. The caller undoes what was applied before it.
 fn apply(db: &Db, steps: Vec<Step<'_>>) -> Answer {
-    for Step { sql, values, guard } in steps {
-        // The transaction holds the whole database.
-        if matches!(guard, Guard::Lock) || db.execute(sql, &values)? > 0 {
+    let mut done = Done::default();
+    for Step { sql, values, guard, ends } in steps {
+        if matches!(guard, Guard::Lock) {
+            // The transaction holds the whole database.
+            continue;
+        }
+        let before = done.ended.len();
+        let altered = match ends {
+            None => db.execute(sql, &values)?,
+            Some((user, cause)) => {
+                db.rows(sql, &values, |row| commit::ended(row, user, cause).map(|ended| done.ended.push(ended)))?;
+                done.ended.len() - before
+            }
+        };
+        if altered > 0 {
             continue;
         }
         match guard {
@@ -267,7 +279,7 @@ fn apply(db: &Db, steps: Vec<Step<'_>>) -> Answer {
             Guard::ActiveUser(_, conflict) => return Err(conflict.into()),
         }
     }
-    Ok(0)
+    Ok(done)
 }
 
 #[cfg(test)]

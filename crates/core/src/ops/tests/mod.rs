@@ -258,6 +258,7 @@ fn show(change: &Change) -> String {
         }
         Change::TouchSession { id, at, idle_expires_at } => format!("touch {id:?} at {at:?} until {idle_expires_at:?}"),
         Change::EndSession { id, at, cause } => format!("end {id:?} at {at:?}: {cause:?}"),
+        Change::EndReused(reuse) => format!("end {reuse:?}"),
         Change::EndSessions { user, except, at, cause } => {
             format!("end all of {user:?} but {except:?} at {at:?}: {cause:?}")
         }

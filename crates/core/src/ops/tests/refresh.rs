@@ -1,6 +1,7 @@
 //! Exchange a refresh token for its successor.
 
 use super::*;
+use crate::change::Reuse;
 use crate::ops::refresh::{Facts, Input, Proof, decide};
 
 const PROFILES: [Rotation; 4] =
@@ -21,6 +22,11 @@ fn rotated() -> Session {
 
 fn rotation(idle_expires_at: Timestamp) -> Change {
     Change::RotateSession { id: session().id, while_generation: GENERATION, at: NOW, idle_expires_at }
+}
+
+/// The end of [`session`], of which a token of the generation `presented` came back.
+fn reuse(presented: i64) -> Change {
+    Change::EndReused(Reuse { id: session().id, at: NOW, presented, current: GENERATION })
 }
 
 fn refreshed(session: Session) -> Outcome {
@@ -46,8 +52,7 @@ fn an_answer_without_a_refresh_token_leaves_the_one_that_was_given() {
     assert_decided(&decision, &refreshed(next), &[touch], "again");
     // RF-03: one that another endpoint has replaced is reuse here, too.
     let decision = decide(&around.ctx(), &input(GENERATION - 1), Some(&facts(session())), Proof::Genuine);
-    let end = Change::EndSession { id: session().id, at: NOW, cause: EndCause::Reuse };
-    assert_decided(&decision, &Outcome::plain(Kind::InvalidRefresh), &[end], "spent");
+    assert_decided(&decision, &Outcome::plain(Kind::InvalidRefresh), &[reuse(GENERATION - 1)], "spent");
     for (case, session) in unusable_sessions() {
         let decision = decide(&around.ctx(), &input(GENERATION), Some(&facts(session)), Proof::Genuine);
         assert_refused(&decision, Kind::InvalidRefresh, &case);
@@ -150,7 +155,7 @@ fn a_spent_token_is_a_retry_only_as_the_predecessor_and_within_grace() {
             Then::Same => assert_decided(&decision, &refreshed(session), &[], case),
             Then::FamilyEnds => {
                 // Only this one: the user's other devices are untouched.
-                let end = Change::EndSession { id: session.id, at: NOW, cause: EndCause::Reuse };
+                let end = reuse(generation);
                 assert_decided(&decision, &Outcome::plain(Kind::InvalidRefresh), &[end], case);
             }
         }
@@ -178,7 +183,7 @@ fn a_profile_says_how_long_a_predecessor_is_a_retry() {
             if taken.contains(ago) {
                 assert_decided(&decision, &refreshed(session), &[], &case);
             } else {
-                let end = Change::EndSession { id: session.id, at: NOW, cause: EndCause::Reuse };
+                let end = reuse(GENERATION - 1);
                 assert_decided(&decision, &Outcome::plain(Kind::InvalidRefresh), &[end], &case);
             }
             // Two rotations back there is no retry, whatever the profile.

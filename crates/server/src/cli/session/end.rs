@@ -93,7 +93,7 @@ async fn end(store: &Store, mut sessions: Vec<SessionId>, at: Timestamp) -> anyh
     loop {
         let changes = sessions.iter().map(|id| Change::EndSession { id: *id, at, cause: EndCause::Operator });
         match store.commit(changes.collect()).await {
-            Ok(()) => return Ok(sessions.len()),
+            Ok(_) => return Ok(sessions.len()),
             Err(CommitError::Conflict(Conflict::SessionChanged(gone))) => sessions.retain(|id| *id != gone),
             Err(error) => return Err(error.into()),
         }

@@ -141,7 +141,7 @@ async fn commit(store: &Store, changes: Vec<Change>) -> anyhow::Result<()> {
     use myna_core::change::Conflict;
     use myna_store::CommitError;
     match store.commit(changes).await {
-        Ok(()) => Ok(()),
+        Ok(_) => Ok(()),
         Err(CommitError::Store(error)) => Err(error.into()),
         Err(CommitError::Conflict(conflict)) => match conflict {
             Conflict::IdentifierTaken(name) => bail!("another user has the name `{}`", name.as_str()),

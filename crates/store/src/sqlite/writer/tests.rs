@@ -70,15 +70,15 @@ fn a_failed_guard_or_statement_leaves_the_others_alone() {
     let refused = User { roles: vec![unknown_role], ..user(3) };
     let works = vec![insert(user(1)), insert(user(1)), insert(refused), Work::Nothing, insert(user(2))];
     let (answers, counts) = answers(&mut held, works);
-    assert_eq!(answers[0], Ok(0));
+    assert_eq!(answers[0], Ok(Done::default()));
     assert_eq!(answers[1], Err(Conflict::UserIdUsed(UserId(1)).into()));
     assert!(matches!(answers[2], Err(CommitError::Store(StoreError::Refused(_)))), "{answers:?}");
-    assert_eq!(answers[3..], [Ok(0), Ok(0)]);
+    assert_eq!(answers[3..], [Ok(Done::default()), Ok(Done::default())]);
     assert_eq!([1, 2, 3].map(|id| is_stored(&mut held, id)), [true, true, false]);
     // A sign of life that shares a transaction is a write, too.
     assert_eq!(counts, CommitCounts { callers: 3, commits: 1 });
     // The id of the refused one is free.
-    assert_eq!(self::answers(&mut held, vec![insert(user(3))]).0, [Ok(0)]);
+    assert_eq!(self::answers(&mut held, vec![insert(user(3))]).0, [Ok(Done::default())]);
 }
 
 #[test]
@@ -89,12 +89,12 @@ fn a_full_disk_hurts_who_needs_space_and_passes() {
     // The engine cannot have a page more than there are: to it, the disk is full.
     held.db().unwrap().script("PRAGMA max_page_count = 1").unwrap();
     let (answers, counts) = answers(&mut held, vec![insert(user(1)), insert(big()), insert(user(3))]);
-    assert_eq!(answers, [Ok(0), Err(StoreError::Full.into()), Ok(0)]);
+    assert_eq!(answers, [Ok(Done::default()), Err(StoreError::Full.into()), Ok(Done::default())]);
     assert_eq!([1, 2, 3].map(|id| is_stored(&mut held, id)), [true, false, true]);
     assert_eq!(counts.callers, 2);
     assert!(!held.db().unwrap().in_transaction());
     held.db().unwrap().script("PRAGMA max_page_count = 1000000").unwrap();
-    assert_eq!(self::answers(&mut held, vec![insert(big())]).0, [Ok(0)]);
+    assert_eq!(self::answers(&mut held, vec![insert(big())]).0, [Ok(Done::default())]);
 }
 
 // ST-05
@@ -121,7 +121,7 @@ fn when_the_commit_fails_nobody_is_told_otherwise() {
     assert_eq!([1, 2].map(|id| is_stored(&mut held, id)), [false, false]);
     assert_eq!(counts, CommitCounts { callers: 0, commits: 0 });
     assert!(!held.db().unwrap().in_transaction());
-    assert_eq!(self::answers(&mut held, vec![insert(user(1))]).0, [Ok(0)]);
+    assert_eq!(self::answers(&mut held, vec![insert(user(1))]).0, [Ok(Done::default())]);
 }
 
 #[tokio::test]
@@ -151,10 +151,16 @@ fn a_connection_that_failed_is_replaced() {
     assert_eq!(counts.commits, 0);
     assert!(held.is_failing());
     // A sign of life is one only after a write worked.
-    assert_eq!(self::answers(&mut held, vec![Work::Nothing]), (vec![Ok(0)], CommitCounts { callers: 1, commits: 1 }));
+    assert_eq!(
+        self::answers(&mut held, vec![Work::Nothing]),
+        (vec![Ok(Done::default())], CommitCounts { callers: 1, commits: 1 })
+    );
     assert!(!held.is_failing());
-    assert_eq!(self::answers(&mut held, vec![Work::Nothing]), (vec![Ok(0)], CommitCounts { callers: 0, commits: 0 }));
-    assert_eq!(self::answers(&mut held, vec![insert(user(2))]).0, [Ok(0)]);
+    assert_eq!(
+        self::answers(&mut held, vec![Work::Nothing]),
+        (vec![Ok(Done::default())], CommitCounts { callers: 0, commits: 0 })
+    );
+    assert_eq!(self::answers(&mut held, vec![insert(user(2))]).0, [Ok(Done::default())]);
     assert_eq!([1, 2].map(|id| is_stored(&mut held, id)), [false, true]);
 }
 
@@ -163,7 +169,7 @@ fn a_connection_that_failed_is_replaced() {
 fn nothing_is_written_while_a_file_is_not_in_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let mut held = database(&folder);
-    assert_eq!(answers(&mut held, vec![insert(user(1))]).0, [Ok(0)]);
+    assert_eq!(answers(&mut held, vec![insert(user(1))]).0, [Ok(Done::default())]);
     let elsewhere = folder.path().join("elsewhere");
     for (number, name) in (2..).zip(["myna.db", "myna.db-wal", "myna.db-shm"]) {
         let path = folder.path().join(name);
@@ -173,7 +179,7 @@ fn nothing_is_written_while_a_file_is_not_in_its_place() {
         std::fs::write(&path, "").unwrap();
         assert_eq!(answers(&mut held, vec![insert(user(number))]).0, gone, "replaced");
         std::fs::rename(&elsewhere, &path).unwrap();
-        assert_eq!(answers(&mut held, vec![insert(user(number))]).0, [Ok(0)], "back in its place");
+        assert_eq!(answers(&mut held, vec![insert(user(number))]).0, [Ok(Done::default())], "back in its place");
     }
     assert_eq!([1, 2, 3, 4].map(|id| is_stored(&mut held, id)), [true; 4]);
 }
