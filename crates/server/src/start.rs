@@ -1,9 +1,10 @@
 //! Puts the parts together: from a configuration to a running server. `serve` and `demo` both start here, so that a demo
 //! is the real thing.
 
+use std::fs::DirBuilder;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ impl Server {
     ///
     /// # Errors
     /// What is wrong and what to do about it.
-    pub(crate) fn new(config: &Config, written: Written) -> anyhow::Result<Self> {
+    pub(crate) async fn new(config: &Config, written: Written) -> anyhow::Result<Self> {
         let found = dialects::enabled(&config.dialects)?;
         let compiled = dialects::compile_all(&found, false)?;
         let router = dialects::route(compiled, &RESERVED)?;
@@ -58,7 +59,7 @@ impl Server {
         if config.data.join(DEMO_MARK).exists() {
             tracing::warn!(data = %config.data.display(), "this data was made by `myna demo`: everybody knows its users' passwords");
         }
-        let store = Store::open(&config.data, Opening::Create).context("cannot open the data folder")?;
+        let store = open_store(config, Opening::Create).await?;
         if let Some(https) = &config.https {
             let tls = match &https.certificate {
                 Certificate::Files { chain, key } => tls::server_config_from_pem(chain, key)?,
@@ -239,7 +240,19 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// The store of a data folder that has to be there already.
-pub(crate) fn open_store(data: &Path) -> anyhow::Result<Store> {
-    Store::open(data, Opening::MustExist).with_context(|| format!("cannot open the data folder {}", data.display()))
+/// The store that the configuration names. A command that needs data opens with [`Opening::MustExist`].
+pub(crate) async fn open_store(config: &Config, opening: Opening) -> anyhow::Result<Store> {
+    let data = &config.data;
+    match &config.database {
+        None => Store::open(data, opening).with_context(|| format!("cannot open the data folder {}", data.display())),
+        Some(address) => {
+            if opening == Opening::Create {
+                // The keys are there, whatever the database is.
+                let mut folder = DirBuilder::new();
+                folder.recursive(true).mode(0o700);
+                folder.create(data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
+            }
+            Store::connect(address.expose(), opening).await.context("cannot open the database")
+        }
+    }
 }

@@ -74,7 +74,7 @@ impl Demo {
             data.display()
         );
         let dialects = config.dialects.clone();
-        let server = Server::new(&config, Box::new(move || Ok(dialects.clone())))?;
+        let server = Server::new(&config, Box::new(move || Ok(dialects.clone()))).await?;
         let examples: Examples = toml::from_str(include_str!("demo.toml")).context("demo.toml")?;
         std::fs::write(data.join(DEMO_MARK), "made by `myna demo`: everybody knows these users' passwords\n")?;
         create_users(&server.app, &examples.user).await?;

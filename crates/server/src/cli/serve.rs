@@ -23,7 +23,7 @@ impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let config = self.settings.load(&self.overrides())?;
         log::start(&config.log);
-        let server = Server::new(&config, self.written())?;
+        let server = Server::new(&config, self.written()).await?;
         let dialects = server.site().dialects();
         let dialects: Vec<&str> = dialects.iter().map(|dialect| dialect.name()).collect();
         tracing::info!(

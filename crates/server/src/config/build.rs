@@ -22,6 +22,7 @@ pub(super) fn config(mut layers: Layers) -> Result<Config, ConfigFaults> {
     let http = http(&layers);
     let https = https(&mut layers, &http);
     let smtp = smtp(&mut layers);
+    let database = secret(&mut layers, "database");
     let password = password(&mut layers);
     let config = Config {
         dialects: Dialects {
@@ -38,6 +39,7 @@ pub(super) fn config(mut layers: Layers) -> Result<Config, ConfigFaults> {
         log: log(&layers),
         session: Session { sessions_max: layers.number32("session.cap") },
         data,
+        database,
     };
     if layers.faults.is_empty() { Ok(config) } else { Err(layers.faults) }
 }

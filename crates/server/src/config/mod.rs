@@ -38,8 +38,10 @@ pub(crate) const FILE_NAME: &str = "myna.toml";
 
 /// Everything an operator decided, proven.
 pub(crate) struct Config {
-    /// Folder of the database, the keys and the self-signed certificate.
+    /// Folder of the embedded database, the keys and the self-signed certificate.
     pub(crate) data: PathBuf,
+    /// The address of a PostgreSQL database; `None`: the embedded one in the data folder.
+    pub(crate) database: Option<Secret<String>>,
     /// Which dialects are served.
     pub(crate) dialects: Dialects,
     /// Whether the documentation of the dialects is served.

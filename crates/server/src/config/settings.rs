@@ -80,7 +80,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "data",
         Kind::Path,
         Default(r#""./myna-data""#),
-        "Folder of the database, the keys and the self-signed certificate. Made at first start, readable by its owner only.",
+        "Folder of the embedded database, the keys and the self-signed certificate. Made at first start, readable by its owner only.",
+    ),
+    setting(
+        "database",
+        Kind::Secret,
+        Unset(r#""postgres://myna:password@db.example.com/myna""#),
+        "Address of a PostgreSQL database, for several nodes at once. Unset: an embedded database in the data folder.",
     ),
     setting(
         "dialects.enabled",

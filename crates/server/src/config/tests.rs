@@ -31,7 +31,8 @@ const SMTP: &str =
 #[test]
 fn nothing_written_gives_the_documented_defaults() {
     let config = load("", &[], &[]).expect("the defaults are a configuration");
-    let Config { data, dialects, docs, http, https, password, reset, smtp, mail_folder, log, session } = config;
+    let Config { data, database, dialects, docs, http, https, password, reset, smtp, mail_folder, log, session } =
+        config;
     assert_eq!(data, Path::new("./myna-data"));
     assert_eq!((dialects.enabled, dialects.folder), (None, None));
     assert_eq!(http.listen, ["127.0.0.1:8080".parse().expect("an address")]);
@@ -40,7 +41,7 @@ fn nothing_written_gives_the_documented_defaults() {
     assert_eq!(seconds.map(|time| time.as_secs()), [10, 10, 10, 60, 10]);
     assert_eq!(http.shutdown_timeout, Duration::from_secs(30));
     assert_eq!((http.body_bytes_max, http.header_bytes_max, http.connections_max), (16_384, 16_384, 10_000));
-    assert!(https.is_none() && smtp.is_none());
+    assert!(https.is_none() && smtp.is_none() && database.is_none());
     assert_eq!((password.memory_kib, password.passes, password.lanes, password.threads), (19_456, 2, 1, None));
     assert_eq!((password.queue_max, password.queue_timeout), (64, Duration::from_secs(2)));
     assert_eq!((password.length_min, password.age_max, password.backend), (15, None, Backend::Fast));

@@ -46,7 +46,7 @@ pub(in crate::cli) struct End {
 
 impl End {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let store = open(&self.settings)?;
+        let store = open(&self.settings).await?;
         if !self.ids.is_empty() {
             return self.end_named(&store).await;
         }

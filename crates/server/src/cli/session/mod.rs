@@ -9,7 +9,7 @@ use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::session::Session as Record;
 use myna_core::time::Timestamp;
 use myna_core::user::User;
-use myna_store::{Sessions, Store};
+use myna_store::{Opening, Sessions, Store};
 
 use super::user::find as find_user;
 use super::{Settings, say};
@@ -65,7 +65,7 @@ impl Session {
         match self {
             Self::List(list) => list.run().await,
             Self::Show { id, json, settings } => {
-                let store = open(&settings)?;
+                let store = open(&settings).await?;
                 let (session, now) = (find(&store, &id).await?, Clock::default().now());
                 let user = owner(&store, session.id.user).await?;
                 Ok(say(match json {
@@ -80,7 +80,7 @@ impl Session {
 
 impl List {
     async fn run(self) -> anyhow::Result<()> {
-        let store = open(&self.settings)?;
+        let store = open(&self.settings).await?;
         let now = Clock::default().now();
         let which = if self.ended { Sessions::All } else { Sessions::LiveAt(now) };
         let mut walk = Walk::over(&store, which, self.user.as_deref()).await?;
@@ -172,6 +172,6 @@ async fn owner(store: &Store, id: UserId) -> anyhow::Result<User> {
     Ok(known.with_context(|| format!("user {id} was deleted just now"))?.user)
 }
 
-fn open(settings: &Settings) -> anyhow::Result<Store> {
-    open_store(&settings.load(&[])?.data)
+async fn open(settings: &Settings) -> anyhow::Result<Store> {
+    open_store(&settings.load(&[])?, Opening::MustExist).await
 }

@@ -9,7 +9,7 @@ use myna_core::id::UserId;
 use myna_core::identifier::Canonical;
 use myna_core::time::Timestamp;
 use myna_core::user::{Known, Role, Status, User as Record};
-use myna_store::Store;
+use myna_store::{Opening, Store};
 use serde_json::{Value, json};
 
 use super::{Settings, say};
@@ -86,7 +86,7 @@ impl User {
 impl Whom {
     async fn find(&self) -> anyhow::Result<(Store, Known)> {
         let config = self.settings.load(&[])?;
-        let store = open_store(&config.data)?;
+        let store = open_store(&config, Opening::MustExist).await?;
         let known = find(&store, &self.user).await?;
         Ok((store, known))
     }
@@ -108,7 +108,7 @@ pub(super) async fn find(store: &Store, name: &str) -> anyhow::Result<Known> {
 
 async fn list(settings: &Settings, json: bool) -> anyhow::Result<()> {
     let config = settings.load(&[])?;
-    let store = open_store(&config.data)?;
+    let store = open_store(&config, Opening::MustExist).await?;
     if !json {
         say(format!("{:>8}  {:<32} {:<20} {:<9} ROLES", "ID", "E-MAIL", "USERNAME", "STATUS"))?;
     }

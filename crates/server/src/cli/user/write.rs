@@ -9,7 +9,7 @@ use myna_core::ops::admin_user;
 use myna_core::secret::Secret;
 use myna_core::user::{Role, Status, User};
 use myna_passwords::{Password, PasswordHash, self_check, strength};
-use myna_store::Store;
+use myna_store::{Opening, Store};
 use myna_tokens::crypto::random;
 use zeroize::Zeroizing;
 
@@ -18,7 +18,7 @@ use crate::cli::{Settings, say};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::hashing;
-use crate::start::password_rules;
+use crate::start::{open_store, password_rules};
 
 /// The greatest id that can be asked for: what a JSON number in a browser still holds, and far from the end of ids.
 const USER_ID_MAX: i64 = 1 << 53;
@@ -108,7 +108,7 @@ impl Add {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let config = self.settings.load(&[])?;
         // An operator makes the first user before the first start.
-        let store = Store::open(&config.data, myna_store::Opening::Create)?;
+        let store = open_store(&config, Opening::Create).await?;
         let now = Clock::default().now();
         let blank = User::blank(UserId(self.id.unwrap_or(1)), now);
         let (mut user, put) = self.fields.over(blank, &store).await?;
