@@ -25,6 +25,14 @@ pub enum Operation {
     ChangePassword,
     /// Who the bearer is.
     Userinfo,
+    /// Where the bearer is signed in.
+    ListSessions,
+    /// The end of one session of the bearer's.
+    EndSession,
+    /// The end of all sessions of the bearer's but the asking one.
+    EndOtherSessions,
+    /// The end of all sessions of the bearer's.
+    LogoutEverywhere,
     /// A fixed response, for what clients ask besides login.
     Answer,
 }
@@ -46,7 +54,7 @@ pub struct Entry {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Login,
         Self::Refresh,
         Self::Renew,
@@ -56,6 +64,10 @@ impl Operation {
         Self::ResetPassword,
         Self::ChangePassword,
         Self::Userinfo,
+        Self::ListSessions,
+        Self::EndSession,
+        Self::EndOtherSessions,
+        Self::LogoutEverywhere,
         Self::Answer,
     ];
 
@@ -81,6 +93,10 @@ impl Operation {
             Self::ResetPassword => Kind::PasswordReset,
             Self::ChangePassword => Kind::PasswordChanged,
             Self::Userinfo => Kind::Identified,
+            Self::ListSessions => Kind::SessionsListed,
+            Self::EndSession => Kind::SessionEnded,
+            Self::EndOtherSessions => Kind::SessionsEnded,
+            Self::LogoutEverywhere => Kind::SignedOut,
             Self::Answer => Kind::Answered,
         }
     }
@@ -108,6 +124,10 @@ impl Operation {
             Self::ResetPassword => &RESET_PASSWORD,
             Self::ChangePassword => &CHANGE_PASSWORD,
             Self::Userinfo => &USERINFO,
+            Self::ListSessions => &LIST_SESSIONS,
+            Self::EndSession => &END_SESSION,
+            Self::EndOtherSessions => &END_OTHER_SESSIONS,
+            Self::LogoutEverywhere => &LOGOUT_EVERYWHERE,
             Self::Answer => &ANSWER,
         }
     }
@@ -199,6 +219,41 @@ const USERINFO: Entry = Entry {
     needs: &[&[Field::AccessToken]],
     takes: &[Field::UserId],
     outcomes: &[Kind::Identified, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken, Kind::OtherUser],
+};
+const LIST_SESSIONS: Entry = Entry {
+    name: "list_sessions",
+    summary: "Tell where the bearer of the access token is signed in: every live session, the last used first.",
+    needs: &[&[Field::AccessToken]],
+    takes: &[Field::UserId],
+    outcomes: &[Kind::SessionsListed, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken, Kind::OtherUser],
+};
+const END_SESSION: Entry = Entry {
+    name: "end_session",
+    summary: "End one session of the bearer's, by its id or its device.",
+    needs: &[&[Field::AccessToken], &[Field::SessionId, Field::Device]],
+    takes: &[Field::UserId],
+    outcomes: &[
+        Kind::SessionEnded,
+        Kind::UnknownSession,
+        Kind::InvalidToken,
+        Kind::MissingToken,
+        Kind::ExpiredToken,
+        Kind::OtherUser,
+    ],
+};
+const END_OTHER_SESSIONS: Entry = Entry {
+    name: "end_other_sessions",
+    summary: "End every session of the bearer's but the one that the access token belongs to.",
+    needs: &[&[Field::AccessToken]],
+    takes: &[Field::UserId],
+    outcomes: &[Kind::SessionsEnded, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken, Kind::OtherUser],
+};
+const LOGOUT_EVERYWHERE: Entry = Entry {
+    name: "logout_everywhere",
+    summary: "End every session of the bearer's, also the one that the access token belongs to.",
+    needs: &[&[Field::AccessToken]],
+    takes: &[Field::UserId],
+    outcomes: &[Kind::SignedOut, Kind::InvalidToken, Kind::MissingToken, Kind::ExpiredToken, Kind::OtherUser],
 };
 const ANSWER: Entry = Entry {
     name: "answer",

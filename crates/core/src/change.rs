@@ -71,6 +71,13 @@ pub enum Change {
         /// The new idle limit.
         idle_expires_at: Timestamp,
     },
+    /// Alters nothing. Guard: the session lives, so that nobody who has signed out meanwhile ends what others have begun.
+    KeepSession {
+        /// Which session.
+        id: SessionId,
+        /// The present.
+        at: Timestamp,
+    },
     /// Ends one session. Guard: it has not ended yet.
     EndSession {
         /// Which session.

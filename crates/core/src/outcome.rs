@@ -18,6 +18,8 @@ pub enum Group {
     User,
     /// The tokens just minted and the session they belong to.
     Tokens,
+    /// The user's sessions.
+    Sessions,
     /// The failing fields with their messages.
     Errors,
     /// Seconds to wait.
@@ -80,6 +82,12 @@ outcomes! {
     PasswordChanged = "password_changed" 200 < PasswordChanged [User Tokens];
     /// Who the bearer of the access token is.
     Identified = "identified" 200 < Identified [User];
+    /// Where the bearer is signed in.
+    SessionsListed = "sessions_listed" 200 < SessionsListed [User Sessions];
+    /// One session of the bearer's, which the bearer named, has ended.
+    SessionEnded = "session_ended" 200 < SessionEnded [];
+    /// All sessions of the bearer but the asking one have ended.
+    SessionsEnded = "sessions_ended" 200 < SessionsEnded [];
     /// A fixed response, which nothing was done for.
     Answered = "answered" 200 < Answered [];
 
@@ -111,6 +119,8 @@ outcomes! {
     UnsupportedMediaType = "unsupported_media_type" 415 < Refused [];
     /// Another site's page caused the request, and a cookie is at stake (HD-04).
     CrossSite = "cross_site" 403 < Refused [];
+    /// The bearer has no such session; whether anybody else has is not told (RF-11).
+    UnknownSession = "unknown_session" 404 < Error [];
     /// Whoever asks has not shown who they are.
     Unauthorized = "unauthorized" 401 < Error [];
     /// Unknown user, wrong password, disabled user: one and the same.
@@ -189,6 +199,15 @@ pub struct Grant {
     pub session: Session,
 }
 
+/// One of the sessions that a user is shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// The session.
+    pub session: Session,
+    /// Whether it is the one that asks.
+    pub is_current: bool,
+}
+
 /// What an operation concluded. Data only; the dialect renders it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outcome {
@@ -198,6 +217,8 @@ pub struct Outcome {
     pub user: Option<Arc<User>>,
     /// Present when tokens are to be minted: the kind's groups hold [`Group::Tokens`], and the answer shows them.
     pub grant: Option<Grant>,
+    /// The user's sessions; empty unless the kind's groups hold [`Group::Sessions`].
+    pub sessions: Vec<Listed>,
     /// The failing fields; empty unless the kind descends from [`Kind::Invalid`].
     pub problems: Vec<Problem>,
     /// Seconds to wait before another try; set with [`Kind::Unavailable`] and [`Kind::Overloaded`].
@@ -207,7 +228,7 @@ pub struct Outcome {
 impl Outcome {
     /// An outcome that carries nothing.
     pub const fn plain(kind: Kind) -> Self {
-        Self { kind, user: None, grant: None, problems: Vec::new(), retry_after: None }
+        Self { kind, user: None, grant: None, sessions: Vec::new(), problems: Vec::new(), retry_after: None }
     }
 
     /// Signed in (or a descendant of it), with the session that the tokens will name.
@@ -223,6 +244,11 @@ impl Outcome {
     /// Who the bearer is.
     pub fn identified(user: User) -> Self {
         Self { user: Some(Arc::new(user)), ..Self::plain(Kind::Identified) }
+    }
+
+    /// Where the user is signed in.
+    pub fn sessions_listed(user: User, sessions: Vec<Listed>) -> Self {
+        Self { user: Some(Arc::new(user)), sessions, ..Self::plain(Kind::SessionsListed) }
     }
 
     /// Fields that fail; the kind is [`Kind::Invalid`] or a descendant.

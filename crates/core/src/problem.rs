@@ -29,11 +29,13 @@ pub enum Field {
     ResetToken,
     /// The bearer's id, where an API wants it beside the token: in the path, in a header.
     UserId,
+    /// Which of the bearer's sessions is meant.
+    SessionId,
 }
 
 impl Field {
     /// Every field, in the order of the enum.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Identifier,
         Self::Password,
         Self::Device,
@@ -47,6 +49,7 @@ impl Field {
         Self::NewPassword,
         Self::ResetToken,
         Self::UserId,
+        Self::SessionId,
     ];
 
     /// The name in dialect files.
@@ -65,6 +68,7 @@ impl Field {
             Self::NewPassword => "new_password",
             Self::ResetToken => "reset_token",
             Self::UserId => "user_id",
+            Self::SessionId => "session_id",
         }
     }
 
@@ -84,7 +88,8 @@ impl Field {
             | Self::FirstName
             | Self::MiddleName
             | Self::LastName
-            | Self::UserId => false,
+            | Self::UserId
+            | Self::SessionId => false,
         }
     }
 }

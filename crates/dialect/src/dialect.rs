@@ -38,8 +38,11 @@ pub struct Dialect {
     pub(crate) endpoints: Vec<Endpoint>,
 }
 
-/// For each kind, by its place in [`Kind::ALL`], which reply serves it.
-pub(crate) type ReplyTable = Vec<Option<usize>>;
+/// For each kind, by its place in [`Kind::ALL`], which reply serves it. Every endpoint has one: small numbers keep it small.
+pub(crate) type ReplyTable = Vec<Option<ReplyAt>>;
+
+/// A place in [`Dialect::replies`].
+pub(crate) type ReplyAt = u16;
 
 /// A method and a path.
 #[derive(Clone, Debug)]
@@ -174,6 +177,6 @@ impl Dialect {
     pub(crate) fn reply(&self, endpoint: Option<usize>, kind: Kind) -> Option<&Reply> {
         let place = Kind::ALL.iter().position(|each| *each == kind)?;
         let table = endpoint.and_then(|at| self.endpoints.get(at)).map_or(&self.general, |endpoint| &endpoint.replies);
-        self.replies.get(table.get(place).copied().flatten()?)
+        self.replies.get(usize::from(table.get(place).copied().flatten()?))
     }
 }

@@ -259,6 +259,7 @@ impl Dialect {
             now: answer.now,
             user: outcome.user.as_deref(),
             session: outcome.grant.as_ref().map(|grant| &grant.session),
+            sessions: &outcome.sessions,
             access: answer.tokens.access.as_ref().map(Into::into),
             refresh: answer.tokens.refresh.as_ref().map(Into::into),
             retry_after: outcome.retry_after,

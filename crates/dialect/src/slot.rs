@@ -12,7 +12,7 @@ pub(crate) enum Carrier {
     Now,
     /// The user.
     User,
-    /// The session that the tokens name.
+    /// The session that the tokens name; inside `{each sessions}` the entry.
     Session,
     /// The access token: when it was issued, when it expires.
     Access,
@@ -28,6 +28,10 @@ pub(crate) enum Carrier {
     Errors,
     /// One failing field, inside `{each errors}`.
     Error,
+    /// The user's sessions.
+    Sessions,
+    /// One of them, inside `{each sessions}`.
+    Listed,
     /// One role, inside `{each user.roles}`.
     Role,
     /// The signing key, inside a token.
@@ -132,6 +136,14 @@ slots! {
     RefreshOpaque = "refresh.opaque" Opaque Text;
     SessionId = "session.id" Session Text;
     SessionDevice = "session.device" Session Text true;
+    Sessions = "sessions" Sessions List;
+    SessionDialect = "session.dialect" Listed Text;
+    SessionAddress = "session.address" Listed Text true;
+    SessionAgent = "session.agent" Listed Text true;
+    SessionCreatedAt = "session.created_at" Listed Time;
+    SessionUsedAt = "session.used_at" Listed Time;
+    SessionExpiresAt = "session.expires_at" Listed Time;
+    SessionCurrent = "session.current" Listed Bool;
     RetryAfter = "retry_after" Retry Span;
     Errors = "errors" Errors List;
     Codes = "codes" Errors List;
@@ -174,7 +186,7 @@ impl Slot {
     pub(crate) fn is_foreign(self) -> bool {
         let letters = matches!(self.kind(), Type::Text | Type::Texts | Type::Scalar | Type::Json);
         let people = matches!(self.carrier(), Carrier::User | Carrier::Role);
-        self == Self::Echo || self == Self::SessionDevice || (letters && people)
+        matches!(self, Self::Echo | Self::SessionDevice | Self::SessionAgent) || (letters && people)
     }
 
     /// The slot as it is written, with the name of one of many.
@@ -195,11 +207,13 @@ pub(crate) enum List {
     Messages,
     /// The user's roles.
     Roles,
+    /// The user's sessions.
+    Sessions,
 }
 
 impl List {
     /// The names of all lists.
-    pub(crate) const NAMES: [&'static str; 4] = ["errors", "codes", "messages", "user.roles"];
+    pub(crate) const NAMES: [&'static str; 5] = ["errors", "codes", "messages", "user.roles", "sessions"];
 
     /// The list of that name, with the slot that it is.
     pub(crate) fn parse(name: &str) -> Option<Self> {
@@ -208,6 +222,7 @@ impl List {
             "codes" => Some(Self::Codes),
             "messages" => Some(Self::Messages),
             "user.roles" => Some(Self::Roles),
+            "sessions" => Some(Self::Sessions),
             _ => None,
         }
     }
@@ -219,6 +234,7 @@ impl List {
             Self::Codes => Slot::Codes,
             Self::Messages => Slot::Messages,
             Self::Roles => Slot::UserRoles,
+            Self::Sessions => Slot::Sessions,
         }
     }
 
@@ -229,8 +245,14 @@ impl List {
             Self::Errors => matches!(slot, Slot::Field | Slot::FieldName | Slot::FieldPointer),
             Self::Codes => matches!(slot, Slot::Code),
             Self::Roles => matches!(slot, Slot::RoleName | Slot::RoleId),
+            Self::Sessions => matches!(slot, Slot::SessionId),
             Self::Messages => false,
         }
+    }
+
+    /// The list whose entries have what this carries.
+    pub(crate) fn of_entry(carrier: Carrier) -> Option<Self> {
+        [Self::Errors, Self::Roles, Self::Sessions].into_iter().find(|list| list.entry() == carrier)
     }
 
     /// What carries the values of one entry.
@@ -238,6 +260,7 @@ impl List {
         match self {
             Self::Errors | Self::Codes | Self::Messages => Carrier::Error,
             Self::Roles => Carrier::Role,
+            Self::Sessions => Carrier::Listed,
         }
     }
 }
@@ -266,8 +289,9 @@ impl Place {
                 Carrier::Session | Carrier::Access | Carrier::AccessText => groups.contains(&Group::Tokens),
                 Carrier::Refresh | Carrier::RefreshText => groups.contains(&Group::Tokens),
                 Carrier::Retry => groups.contains(&Group::Retry),
+                Carrier::Sessions => groups.contains(&Group::Sessions),
                 Carrier::Errors => groups.contains(&Group::Errors),
-                Carrier::Error | Carrier::Role | Carrier::Signing | Carrier::Opaque => false,
+                Carrier::Error | Carrier::Role | Carrier::Listed | Carrier::Signing | Carrier::Opaque => false,
             },
             Self::Header => carrier == Carrier::Signing || slot == Slot::AccessId,
             Self::AccessClaims => {

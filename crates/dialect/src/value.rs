@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use myna_core::outcome::Listed;
 use myna_core::session::Session;
 use myna_core::time::Timestamp;
 use myna_core::user::{Role, User};
@@ -24,7 +25,11 @@ pub(crate) struct Scope<'a> {
     pub(crate) echo: Option<&'a Echo>,
     pub(crate) now: Timestamp,
     pub(crate) user: Option<&'a User>,
+    /// The session that the tokens name; the entry of `{each sessions}`.
     pub(crate) session: Option<&'a Session>,
+    /// Whether that entry is the session that asks.
+    pub(crate) is_current: bool,
+    pub(crate) sessions: &'a [Listed],
     pub(crate) access: Option<Stamp<'a>>,
     pub(crate) refresh: Option<Stamp<'a>>,
     pub(crate) retry_after: Option<u32>,
@@ -133,10 +138,15 @@ impl<'a> Scope<'a> {
             Slot::RefreshIssuedAt => Value::time(refresh.map(|stamp| stamp.issued_at)),
             Slot::RefreshExpiresIn => Value::span(refresh.map(|stamp| stamp.seconds())),
             Slot::RefreshOpaque => Value::text(self.opaque),
-            Slot::SessionId => {
-                self.session.map_or(Value::Absent, |session| Value::Text(session.id.handle.to_string().into()))
-            }
-            Slot::SessionDevice => Value::text(self.session.and_then(|session| session.device.as_deref())),
+            Slot::SessionId
+            | Slot::SessionDevice
+            | Slot::SessionDialect
+            | Slot::SessionAddress
+            | Slot::SessionAgent
+            | Slot::SessionCreatedAt
+            | Slot::SessionUsedAt
+            | Slot::SessionExpiresAt => self.session.map_or(Value::Absent, |session| of_session(session, slot)),
+            Slot::SessionCurrent => Value::Bool(self.is_current),
             Slot::RetryAfter => Value::span(self.retry_after.map(i64::from)),
             Slot::Field => Value::text(self.one_error().map(|error| error.field.as_str())),
             Slot::FieldName => Value::text(self.one_error().map(|error| messages::last_name(&error.field))),
@@ -156,7 +166,7 @@ impl<'a> Scope<'a> {
             Slot::RolePermissions => Value::texts(self.role.map(|role| &role.permissions)),
             Slot::Alg => Value::text(Some(self.alg)),
             Slot::Kid => Value::text(Some(self.kid)),
-            Slot::Errors | Slot::Codes | Slot::UserRoles | Slot::Words => Value::Absent,
+            Slot::Errors | Slot::Codes | Slot::UserRoles | Slot::Sessions | Slot::Words => Value::Absent,
             Slot::UserId
             | Slot::UserEmail
             | Slot::UserUsername
@@ -178,13 +188,14 @@ impl<'a> Scope<'a> {
 
     /// The scopes of a list's entries, in order.
     pub(crate) fn entries(self, list: List) -> impl Iterator<Item = Self> {
-        let (mut errors, mut coded, mut one, mut roles): (&[FieldErrors], &[FieldErrors], _, &[Role]) =
-            (&[], &[], None, &[]);
+        let (mut errors, mut coded, mut one): (&[FieldErrors], &[FieldErrors], _) = (&[], &[], None);
+        let (mut roles, mut sessions): (&[Role], &[Listed]) = (&[], &[]);
         match list {
             List::Errors => errors = self.errors,
             List::Codes => coded = self.errors,
             List::Messages => one = self.one_error(),
             List::Roles => roles = self.user.map_or(&[], |user| &user.roles),
+            List::Sessions => sessions = self.sessions,
         }
         let errors = errors.iter().map(move |error| Self { error: Some(error), message: None, code: None, ..self });
         let said = move |(error, message, code): (&'a FieldErrors, &'a String, &'a String)| Self {
@@ -199,7 +210,12 @@ impl<'a> Scope<'a> {
         });
         let messages = one.into_iter().flat_map(|error| all_said(std::slice::from_ref(error)));
         let roles = roles.iter().map(move |role| Self { role: Some(role), ..self });
-        errors.chain(firsts.map(|(_, said)| said).chain(messages).map(said)).chain(roles)
+        let sessions = sessions.iter().map(move |Listed { session, is_current }| Self {
+            session: Some(session),
+            is_current: *is_current,
+            ..self
+        });
+        errors.chain(firsts.map(|(_, said)| said).chain(messages).map(said)).chain(roles).chain(sessions)
     }
 }
 
@@ -230,6 +246,21 @@ fn of_user<'a>(user: &'a User, slot: Slot, attribute: &str) -> Value<'a> {
         Slot::UserRolePermissions => Value::texts(role.map(|role| &role.permissions)),
         Slot::UserAttributes => Value::Json(attributes(user, None).unwrap_or(Cow::Borrowed("{}"))),
         Slot::UserAttribute => attributes(user, Some(attribute)).map_or(Value::Absent, Value::Json),
+        _ => Value::Absent,
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller lists every slot; the rest is not the session's")]
+fn of_session(session: &Session, slot: Slot) -> Value<'_> {
+    match slot {
+        Slot::SessionId => Value::Text(session.id.handle.to_string().into()),
+        Slot::SessionDevice => Value::text(session.device.as_deref()),
+        Slot::SessionDialect => Value::text(Some(&session.dialect)),
+        Slot::SessionAddress => Value::text(session.client_address.as_deref()),
+        Slot::SessionAgent => Value::text(session.client_agent.as_deref()),
+        Slot::SessionCreatedAt => Value::Time(session.created_at),
+        Slot::SessionUsedAt => Value::Time(session.used_at),
+        Slot::SessionExpiresAt => Value::Time(session.idle_expires_at),
         _ => Value::Absent,
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use myna_core::id::{Handle, SessionId, UserId};
-use myna_core::outcome::{Grant, Group, Kind, Outcome};
+use myna_core::outcome::{Grant, Group, Kind, Listed, Outcome};
 use myna_core::problem::{Field, Problem, ProblemKind};
 use myna_core::session::Session;
 use myna_core::time::Timestamp;
@@ -79,10 +79,17 @@ fn session(entropy: &mut Entropy<'_>) -> Session {
         used_at: NOW,
         idle_expires_at: NOW,
         expires_at: time(entropy),
-        client_address: None,
-        client_agent: None,
+        client_address: text(entropy),
+        client_agent: text(entropy),
         ended: None,
     }
+}
+
+/// One of several sessions, told apart by the first byte of their names.
+fn listed(entropy: &mut Entropy<'_>, number: usize) -> Listed {
+    let mut session = session(entropy);
+    session.id.handle.0[0] = u8::try_from(number).unwrap_or_default();
+    Listed { session, is_current: number == 1 }
 }
 
 /// An outcome of this kind, with everything that it may carry.
@@ -94,6 +101,9 @@ pub(crate) fn outcome(kind: Kind, entropy: &mut Entropy<'_>) -> Outcome {
     }
     if has(Group::Tokens) {
         outcome.grant = Some(Grant { session: session(entropy) });
+    }
+    if has(Group::Sessions) {
+        outcome.sessions = (0..entropy.below(4)).map(|number| listed(entropy, number)).collect();
     }
     if has(Group::Errors) {
         outcome.problems = (0..entropy.below(6)).map(|_| problem(entropy)).collect();

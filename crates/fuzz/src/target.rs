@@ -39,7 +39,7 @@ pub fn run(name: &str, bytes: &[u8]) {
     }
 }
 
-const DIALECT_WORDS: [&str; 36] = [
+const DIALECT_WORDS: [&str; 37] = [
     "[[endpoint]]\n",
     "[endpoint.on.error]\n",
     "[on.error]\n",
@@ -49,6 +49,7 @@ const DIALECT_WORDS: [&str; 36] = [
     "{each errors}",
     "{each messages}",
     "{each user.roles}",
+    "{each sessions}",
     "{user.password}",
     "{user.email??}",
     "{user.attributes.a?}",

@@ -116,6 +116,7 @@ fn push<'a>(change: &'a Change, steps: &mut Vec<Step<'a>>) -> Result<(), StoreEr
             sessions::rotate(id, *while_generation, *at, *idle_expires_at)
         }
         Change::TouchSession { id, at, idle_expires_at } => sessions::touch(id, *at, *idle_expires_at),
+        Change::KeepSession { id, at } => sessions::keep(id, *at),
         Change::EndSession { id, at, cause } => sessions::end(id, *at, *cause),
         Change::EndReused(reuse) => sessions::end(&reuse.id, reuse.at, EndCause::Reuse),
         Change::EndSessions { user, except, at, cause } => sessions::end_all(*user, except.as_ref(), *at, *cause),

@@ -75,7 +75,8 @@ fn problem(field: Field, text: &str) -> Option<Problem> {
         | Field::LastName
         | Field::NewPassword
         | Field::ResetToken
-        | Field::UserId => return None,
+        | Field::UserId
+        | Field::SessionId => return None,
     };
     Some(Problem { field, kind })
 }

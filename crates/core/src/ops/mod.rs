@@ -10,6 +10,7 @@ pub mod refresh;
 pub mod register;
 pub mod request_password_reset;
 pub mod reset_password;
+pub mod sessions;
 
 use crate::change::Change;
 use crate::id::{Handle, SessionId};

@@ -241,6 +241,7 @@ impl Emit<'_> {
                 List::Errors => "`{field}`, `{field.name}` or `{field.pointer}` tells them apart".to_owned(),
                 List::Codes => "`{code}` tells them apart".to_owned(),
                 List::Roles => "`{role.name}` or `{role.id}` tells them apart".to_owned(),
+                List::Sessions => "`{session.id}` tells them apart".to_owned(),
                 List::Messages => "write them as an array".to_owned(),
             };
             let message = format!("two entries of `{}` could have one name here", list.slot().name());
@@ -397,9 +398,12 @@ impl Emit<'_> {
         let shown = format!("`{{{name}}}`");
         // Outside its list an entry of `errors` is the first one, where there are any.
         let first = carrier == Carrier::Error && self.used.place.carries(Slot::Errors);
-        if matches!(carrier, Carrier::Error | Carrier::Role) {
-            if !first && !self.lists.iter().any(|list| list.entry() == carrier) {
-                let list = if carrier == Carrier::Error { List::Errors } else { List::Roles };
+        let within = |carrier| self.lists.iter().any(|list| list.entry() == carrier);
+        if carrier == Carrier::Session && within(Carrier::Listed) {
+            return;
+        }
+        if let Some(list) = List::of_entry(carrier) {
+            if !first && !within(carrier) {
                 let also = if list == List::Errors { ", and in a response for `invalid`: the first" } else { "" };
                 let help = format!("it has a value inside `{{each {}}}`{also}", list.slot().name());
                 self.fault(span, format!("{shown} stands outside its list"), help);

@@ -6,7 +6,7 @@ use myna_core::outcome::Kind;
 use super::{Compiler, select};
 use crate::decode::{Input, Plan};
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::dialect::{Endpoint, ReplyTable};
+use crate::dialect::{Endpoint, ReplyAt, ReplyTable};
 use crate::encode::of_request;
 use crate::file::{Table, is_plain_line};
 use crate::insecure::Insecure;
@@ -58,13 +58,13 @@ impl Compiler {
         endpoints
     }
 
-    fn shows_echo(&self, reply: usize) -> bool {
-        self.replies.get(reply).is_some_and(|reply| reply.shows(of_request))
+    fn shows_echo(&self, reply: ReplyAt) -> bool {
+        self.replies.get(usize::from(reply)).is_some_and(|reply| reply.shows(of_request))
     }
 
     /// That `{field.name}` tells the fields of the endpoint apart, where its responses show it.
     fn prove_last_names(&mut self, table: &Table<'_>, plan: &Plan, replies: &ReplyTable) {
-        let shown = |reply: &usize| self.replies[*reply].shows(|slot| slot == Slot::FieldName);
+        let shown = |reply: &ReplyAt| self.replies[usize::from(*reply)].shows(|slot| slot == Slot::FieldName);
         if !replies.iter().flatten().any(shown) {
             return;
         }
@@ -139,11 +139,11 @@ impl Compiler {
     /// HD-04: what another site may not cause, because a cookie is read as a credential or set. Reading is harmless, and
     /// the browser keeps the answer from the other site's page.
     fn cross_site(&mut self, operation: Operation, plan: &Plan, replies: &ReplyTable) -> CrossSite {
-        if matches!(operation, Operation::Userinfo | Operation::Answer) {
+        if matches!(operation, Operation::Userinfo | Operation::ListSessions | Operation::Answer) {
             return CrossSite::Served;
         }
         let reply_of = |kind: Kind| Kind::ALL.iter().zip(replies).find(|(each, _)| **each == kind)?.1.as_ref();
-        let mut replies = operation.outcomes().filter_map(|kind| self.replies.get(*reply_of(kind)?));
+        let mut replies = operation.outcomes().filter_map(|kind| self.replies.get(usize::from(*reply_of(kind)?)));
         let sets = replies.any(|reply| !reply.cookies.is_empty());
         let by_cookie = |input: &Input| input.secret && input.sources.iter().any(|s| matches!(s, Source::Cookie(_)));
         let needed = match (sets, plan.inputs.iter().any(by_cookie)) {
@@ -156,10 +156,14 @@ impl Compiler {
 
     /// The media types of the good answers.
     fn writes(&self, operation: Operation, replies: &ReplyTable) -> Vec<String> {
-        let good = |(kind, _): &(&Kind, &Option<usize>)| {
+        let good = |(kind, _): &(&Kind, &Option<ReplyAt>)| {
             kind.is_success() && operation.outcomes().any(|outcome| outcome == **kind)
         };
-        let replies = Kind::ALL.iter().zip(replies).filter(good).filter_map(|(_, reply)| self.replies.get((*reply)?));
+        let replies = Kind::ALL
+            .iter()
+            .zip(replies)
+            .filter(good)
+            .filter_map(|(_, reply)| self.replies.get(usize::from((*reply)?)));
         let types = replies.filter_map(|reply| reply.content_type.as_ref()?.to_str().ok().map(essence));
         let mut writes: Vec<String> = types.collect();
         writes.sort();

@@ -24,7 +24,7 @@ use myna_core::outcome::{Group, Kind};
 use toml::de::DeTable;
 
 use crate::diagnostic::{Diagnostic, Source, did_you_mean};
-use crate::dialect::{Dialect, ReplyTable};
+use crate::dialect::{Dialect, ReplyAt, ReplyTable};
 use crate::duration;
 use crate::encode::{Filling, Reply, of_request};
 use crate::file::{Faults, Table, bounded, is_plain_line};
@@ -73,7 +73,7 @@ struct Compiler {
     replies: Vec<Reply>,
     jar: cookie::Jar,
     /// The dialect-wide replies.
-    general: Vec<(Kind, usize)>,
+    general: Vec<(Kind, ReplyAt)>,
     languages: Languages,
     messages: Messages,
     /// The words of `[text]` by name.
@@ -260,7 +260,10 @@ impl Compiler {
 }
 
 /// Which reply serves a kind where no endpoint was reached: the dialect's own, else the first endpoint's that has one.
-fn general_table<'e>(general: &[(Kind, usize)], endpoints: impl Iterator<Item = &'e ReplyTable> + Clone) -> ReplyTable {
+fn general_table<'e>(
+    general: &[(Kind, ReplyAt)],
+    endpoints: impl Iterator<Item = &'e ReplyTable> + Clone,
+) -> ReplyTable {
     let reply = |(place, kind): (usize, &Kind)| {
         let own = select(*kind, &[general]);
         own.or_else(|| endpoints.clone().find_map(|table| table.get(place).copied().flatten()))
@@ -269,9 +272,9 @@ fn general_table<'e>(general: &[(Kind, usize)], endpoints: impl Iterator<Item = 
 }
 
 /// The most precise reply for a kind; of equally precise ones that of the first list.
-fn select(kind: Kind, lists: &[&[(Kind, usize)]]) -> Option<usize> {
+fn select(kind: Kind, lists: &[&[(Kind, ReplyAt)]]) -> Option<ReplyAt> {
     kind.chain().find_map(|kind| {
-        let found = |list: &&[(Kind, usize)]| list.iter().find(|(of, _)| *of == kind).map(|(_, reply)| *reply);
+        let found = |list: &&[(Kind, ReplyAt)]| list.iter().find(|(of, _)| *of == kind).map(|(_, reply)| *reply);
         lists.iter().find_map(found)
     })
 }

@@ -8,7 +8,7 @@ use myna_core::outcome::Kind;
 use super::Compiler;
 use super::emit::Use;
 use crate::diagnostic::did_you_mean;
-use crate::dialect::ReplyTable;
+use crate::dialect::{ReplyAt, ReplyTable};
 use crate::encode::{Filling, Reply, Wants};
 use crate::file::{Table, Text};
 use crate::insecure::Insecure;
@@ -32,7 +32,7 @@ const OTHERS_HEADERS: [(HeaderName, &str); 8] = [
 
 impl Compiler {
     /// The responses of an `on` table by kind.
-    pub(super) fn replies_of(&mut self, table: &Table<'_>) -> Vec<(Kind, usize)> {
+    pub(super) fn replies_of(&mut self, table: &Table<'_>) -> Vec<(Kind, ReplyAt)> {
         let mut replies = Vec::new();
         for key in table.keys() {
             let Some(kind) = Kind::parse(&key.value) else {
@@ -46,8 +46,10 @@ impl Compiler {
             }
             if let Some(table) = table.table(&key.value, &mut self.faults) {
                 let reply = self.reply(&table, kind);
+                // A dialect has at most 200 endpoints, each with one reply for a kind: it fits.
+                let at = ReplyAt::try_from(self.replies.len()).unwrap_or(ReplyAt::MAX);
                 self.replies.push(reply);
-                replies.push((kind, self.replies.len() - 1));
+                replies.push((kind, at));
             }
         }
         replies
@@ -81,7 +83,7 @@ impl Compiler {
 
     fn reply_of(&self, kind: Kind, replies: &ReplyTable) -> Option<&Reply> {
         let (_, reply) = Kind::ALL.iter().zip(replies).find(|(each, _)| **each == kind)?;
-        self.replies.get((*reply)?)
+        self.replies.get(usize::from((*reply)?))
     }
 
     fn reply(&mut self, table: &Table<'_>, kind: Kind) -> Reply {

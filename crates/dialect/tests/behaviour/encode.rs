@@ -1,8 +1,10 @@
 //! Outcomes and the responses that they become.
 
 use http::StatusCode;
-use myna_core::outcome::{Kind, Outcome};
+use myna_core::id::{Handle, SessionId};
+use myna_core::outcome::{Kind, Listed, Outcome};
 use myna_core::policy::Shown;
+use myna_core::session::Session;
 use myna_core::time::Timestamp;
 use myna_core::user::User;
 use myna_dialect::{Answer, Dialect, Echo, FieldErrors, Language, Minted, Response, Tokens, Wants};
@@ -117,6 +119,47 @@ fn every_form_of_a_value() {
     ] {
         assert_eq!(leaf(written), rendered, "{written}");
         serde_json::from_str::<serde_json::Value>(rendered).expect(rendered);
+    }
+}
+
+#[test]
+fn sessions_are_gone_through_with_the_user_beside_them() {
+    let phone = Session {
+        id: SessionId { handle: Handle([1; 16]), ..session().id },
+        device: Some("Ada's \"phone\"".to_owned()),
+        created_at: Timestamp::from_seconds(10),
+        used_at: Timestamp::from_seconds(20),
+        idle_expires_at: Timestamp::from_seconds(30),
+        expires_at: Timestamp::from_seconds(40),
+        client_address: Some("192.0.2.1".to_owned()),
+        client_agent: Some("</script>\u{7}".to_owned()),
+        ..session()
+    };
+    let listed = [(session(), true), (phone, false)].map(|(session, is_current)| Listed { session, is_current });
+    let outcome = Outcome::sessions_listed(user(), listed.into());
+    let (ours, theirs) = ("ab".repeat(16), "01".repeat(16));
+    for (written, rendered) in [
+        (
+            r#"["{each sessions}", { "i": "{session.id}", "c": "{session.current}", "u": "{user.id}" }]"#,
+            format!(r#"[{{"i":"{ours}","c":true,"u":7}},{{"i":"{theirs}","c":false,"u":7}}]"#),
+        ),
+        (
+            r#"{ "{each sessions}": { "{session.id}": ["{session.device?}", "{session.agent|or '-'}"] } }"#,
+            format!(r#"{{"{ours}":[null,"-"],"{theirs}":["Ada's \"phone\"","</script>\u0007"]}}"#),
+        ),
+        (
+            r#"["{each sessions}", "{session.created_at} {session.used_at} {session.expires_at} {session.address?}"]"#,
+            r#"["0 0 0 ","10 20 30 192.0.2.1"]"#.to_owned(),
+        ),
+        (r#"["{each sessions}", "{session.dialect}"]"#, r#"["d","d"]"#.to_owned()),
+    ] {
+        let endpoint = "[[endpoint]]\nname = \"s\"\nroute = \"GET /s\"\noperation = \"list_sessions\"\n\
+            from = { access_token = \"bearer\" }\n";
+        let on = format!("[endpoint.on.sessions_listed]\nbody = '''{written}'''\n");
+        let dialect = dialect(&[TOKENS, "[on.error]\n", endpoint, &on]);
+        assert_eq!(body(&respond(&dialect, Some(0), &outcome, &[])), rendered, "{written}");
+        let value: serde_json::Value = serde_json::from_str(&rendered).expect(written);
+        assert!(!value.to_string().is_empty());
     }
 }
 

@@ -6,12 +6,12 @@ use myna_core::ops::input::Inputs;
 use myna_core::ops::refresh::Proof;
 use myna_core::ops::{
     Decision, NewPassword, bearer, change_password, login, logout, refresh, register, request_password_reset,
-    reset_password,
+    reset_password, sessions,
 };
 use myna_core::outcome::{Kind, Outcome};
 use myna_core::policy::Ctx;
 use myna_core::problem::{Field, Problem, ProblemKind};
-use myna_core::session::Bearer;
+use myna_core::session::{Bearer, Session};
 use myna_core::time::Timestamp;
 use myna_core::user::User;
 use myna_tokens::Expiry;
@@ -61,6 +61,10 @@ impl App {
             Operation::ResetPassword => self.reset_password(call, now).await,
             Operation::ChangePassword => self.change_password(call, now).await,
             Operation::Userinfo => self.by_bearer(call, now, bearer::decide_userinfo).await,
+            Operation::ListSessions => self.list_sessions(call, now).await,
+            Operation::EndSession => self.end_session(call, now).await,
+            Operation::EndOtherSessions => self.by_bearer(call, now, sessions::decide_end_others).await,
+            Operation::LogoutEverywhere => self.by_bearer(call, now, sessions::decide_logout_everywhere).await,
             Operation::Answer => Ok(Decision::answer(Outcome::plain(Kind::Answered))),
         }
     }
@@ -184,6 +188,28 @@ impl App {
         Ok(reset_password::decide(&ctx, &input, facts.as_ref(), proof, password))
     }
 
+    async fn list_sessions(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
+        let (bearer, facts) = or_answer!(self.known_bearer(call, now).await?, Outcome::plain);
+        let sessions = self.sessions_of(facts.as_ref(), now).await?;
+        Ok(sessions::decide_list(&self.ctx(call, now)?, &bearer, facts.as_ref(), sessions))
+    }
+
+    async fn end_session(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
+        let (bearer, facts) = or_answer!(self.known_bearer(call, now).await?, Outcome::plain);
+        let by_id = call.dialect.endpoint(call.endpoint).reads(Field::SessionId);
+        let wanted = if by_id { Field::SessionId } else { Field::Device };
+        let input = or_answer!(sessions::Input::parse(&call.inputs, wanted), invalid);
+        let sessions = self.sessions_of(facts.as_ref(), now).await?;
+        Ok(sessions::decide_end(&self.ctx(call, now)?, &input, &bearer, facts.as_ref(), &sessions))
+    }
+
+    async fn sessions_of(&self, facts: Option<&bearer::Facts>, now: Timestamp) -> Result<Vec<Session>, Fault> {
+        match facts {
+            Some(facts) => Ok(self.store.list_sessions(facts.known.user.id, now).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
     async fn change_password(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
         let (bearer, facts) = or_answer!(self.known_bearer(call, now).await?, Outcome::plain);
         let input = or_answer!(change_password::Input::parse(&call.inputs), invalid);
@@ -215,6 +241,10 @@ impl App {
             | Operation::Logout
             | Operation::RequestPasswordReset
             | Operation::Userinfo
+            | Operation::ListSessions
+            | Operation::EndSession
+            | Operation::EndOtherSessions
+            | Operation::LogoutEverywhere
             | Operation::Answer => return Vec::new(),
         };
         let mut problems = inputs.problems();

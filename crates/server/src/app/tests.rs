@@ -174,6 +174,30 @@ async fn after_a_logout_is_answered_no_refresh_without_rotation_succeeds() {
     }
 }
 
+// RF-05, RF-14: whatever refreshes meanwhile, on every device, nothing does once the end of all is answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn after_a_logout_everywhere_is_answered_no_session_refreshes() {
+    let bench = Bench::new(1, 8);
+    bench.add("ada", BCRYPT).await;
+    let (mut calls, mut asking) = (Vec::new(), None);
+    for device in 0..8 {
+        let path = format!("/everything/device-{device}/session");
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let login = bench.call(("POST", &path), &form, "name=ada&secret=correct+horse+battery");
+        let tokens = bench.app.run(&login).await.unwrap().tokens;
+        calls.push(bench.call(("PUT", &path), &[("x-refresh-token", &tokens.refresh.unwrap().text)], ""));
+        asking = tokens.access;
+    }
+    let bearer = format!("Bearer {}", asking.unwrap().text);
+    let everywhere = bench.call(("DELETE", "/everything/sessions"), &[("authorization", &bearer)], "");
+    let (signed_out, ends) = run_around(&bench, calls, everywhere).await;
+    assert_eq!(signed_out.outcome.kind, Kind::SignedOut);
+    for (kind, late) in ends {
+        assert!(kind == Kind::InvalidRefresh || (kind == Kind::Refreshed && !late), "{kind:?}, late: {late}");
+    }
+    assert!(bench.app.store.list_sessions(UserId(7), bench.app.clock.now()).await.unwrap().is_empty());
+}
+
 // RF-09: whatever refreshes meanwhile, a new password leaves one session, and it is the one whose tokens it shows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_new_password_whose_answer_shows_tokens_leaves_its_own_session_alone() {

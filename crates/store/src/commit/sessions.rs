@@ -31,6 +31,8 @@ const ROTATE_AFTER_LOGOUT: &str = "UPDATE session SET generation = generation + 
     AND (ended_at IS NULL OR end_cause = 'logout') AND idle_expires_at > $4 AND expires_at > $4";
 const TOUCH: &str = "UPDATE session SET used_at = $3, idle_expires_at = $4 WHERE user_id = $1 AND handle = $2 \
     AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3";
+const KEEP: &str = "UPDATE session SET used_at = used_at WHERE user_id = $1 AND handle = $2 \
+    AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3";
 /// How a statement ends that returns the sessions that it has ended.
 pub(crate) const RETURNS_ENDED: &str = "RETURNING handle, dialect";
 const END: &str = "UPDATE session SET ended_at = $3, end_cause = $4 \
@@ -104,6 +106,10 @@ pub(super) fn rotate(id: &SessionId, generation: i64, at: Timestamp, idle_expire
 pub(super) fn touch(id: &SessionId, at: Timestamp, idle_expires_at: Timestamp) -> Step<'_> {
     let values = [id.user.into(), (&id.handle).into(), at.into(), idle_expires_at.into()];
     Step::guarded(TOUCH, values, Conflict::SessionChanged(*id))
+}
+
+pub(super) fn keep(id: &SessionId, at: Timestamp) -> Step<'_> {
+    Step::guarded(KEEP, [id.user.into(), (&id.handle).into(), at.into()], Conflict::SessionChanged(*id))
 }
 
 pub(super) fn end(id: &SessionId, at: Timestamp, cause: EndCause) -> Step<'_> {

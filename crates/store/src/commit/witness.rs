@@ -46,6 +46,7 @@ pub(crate) fn witness(changes: &[Change]) -> Option<(&'static str, Vec<Value<'_>
             Change::DeleteUser(_)
             | Change::KeepPassword { .. }
             | Change::KeepUser { .. }
+            | Change::KeepSession { .. }
             | Change::ClearMustChange(_)
             | Change::EndSessions { .. }
             | Change::EndDeviceSession { .. }

@@ -90,11 +90,14 @@ pub(super) async fn a_dead_session_is_neither_rotated_nor_touched(store: Store) 
     store.commit(vec![begin(&idle), begin(&absolute), begin(&ended), end(ended.id, EndCause::Logout)]).await?;
     for (dead, at) in [(&idle, later(1000)), (&absolute, later(2000)), (&ended, NOW), (&session(id, 4, None), NOW)] {
         let touch = Change::TouchSession { id: dead.id, at, idle_expires_at: later(2000) };
-        for change in [rotate(dead.id, 0, at), touch] {
+        for change in [rotate(dead.id, 0, at), touch, Change::KeepSession { id: dead.id, at }] {
             assert_eq!(conflict(&store, vec![change]).await, Conflict::SessionChanged(dead.id));
         }
     }
-    store.commit(vec![rotate(idle.id, 0, Timestamp(later(1000).0 - 1))]).await?;
+    let last = Timestamp(later(1000).0 - 1);
+    store.commit(vec![Change::KeepSession { id: idle.id, at: last }]).await?;
+    assert_eq!(loaded(&store, idle.id).await?, idle);
+    store.commit(vec![rotate(idle.id, 0, last)]).await?;
     Ok(())
 }
 

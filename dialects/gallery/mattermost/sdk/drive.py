@@ -1,4 +1,4 @@
-"""Mattermost's Python driver: login, me, passwords, logout."""
+"""Mattermost's Python driver: login, me, passwords, sessions, logout."""
 
 import os
 import urllib.parse
@@ -66,6 +66,20 @@ assert second.users.update_user_password(second.client.userid, change)["status"]
 refuses(NoAccessTokenProvided, first.users.get_user, "me")
 assert second.users.get_user("me")["id"] == "1"
 refuses(NoAccessTokenProvided, driver().login)
+
+# Where the user is signed in: this session is the last; another one is ended, then all are.
+third = driver(password=NEW_PASSWORD)
+third.login()
+listed = third.users.get_user_sessions(third.client.userid)
+assert [one["user_id"] for one in listed] == ["1", "1"] and listed[0]["last_activity_at"] >= listed[1]["last_activity_at"]
+assert not any(one["token"] for one in listed)
+assert second.users.revoke_user_session("me", {"session_id": listed[0]["id"]})["status"] == "OK"
+refuses(NoAccessTokenProvided, third.users.get_user, "me")
+refuses(InvalidOrMissingParameters, second.users.revoke_user_session, "me", {"session_id": listed[0]["id"]})
+assert second.users.revoke_all_user_sessions("me")["status"] == "OK"
+refuses(NoAccessTokenProvided, second.users.get_user, "me")
+second = driver(password=NEW_PASSWORD)
+second.login()
 
 # After a logout the token is worth nothing.
 token = second.client.token

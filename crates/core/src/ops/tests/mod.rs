@@ -11,6 +11,7 @@ mod refresh;
 mod register;
 mod request_password_reset;
 mod reset_password;
+mod sessions;
 
 use std::time::Duration;
 
@@ -257,6 +258,7 @@ fn show(change: &Change) -> String {
             format!("rotate {id:?} from {while_generation} at {at:?} until {idle_expires_at:?}")
         }
         Change::TouchSession { id, at, idle_expires_at } => format!("touch {id:?} at {at:?} until {idle_expires_at:?}"),
+        Change::KeepSession { id, at } => format!("keep {id:?} at {at:?}"),
         Change::EndSession { id, at, cause } => format!("end {id:?} at {at:?}: {cause:?}"),
         Change::EndReused(reuse) => format!("end {reuse:?}"),
         Change::EndSessions { user, except, at, cause } => {
