@@ -25,6 +25,7 @@ Commands:
           Each finding is one line, `path:line: what, and what to do`; any finding is exit status 1.
   fuzz    Hostile input for dialects, passwords and tokens, by seed, on stable: `cargo xtask fuzz --help`.
   verify  Races, lost answers, killed servers and clocks that jump, checked against a model: `cargo xtask verify --help`.
+  bench   The server's figures beside a rival's or a limit's from the same run: `cargo xtask bench --help`.
   help    Print this.
 
 The rules are data: xtask/floors.toml. The reasons are in docs/ARCHITECTURE.md and docs/STYLE.md.
@@ -36,6 +37,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["tidy"] => tidy(),
         ["fuzz", options @ ..] => runner("myna-fuzz", &["--release"], options),
+        ["bench", options @ ..] => runner("myna-bench", &["--profile", "dist"], options),
         // The checker itself has next to nothing to compute.
         ["verify", options @ ..] => runner("myna-verify", &[], options),
         ["help" | "--help" | "-h"] | [_, "--help" | "-h"] => {

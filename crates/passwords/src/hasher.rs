@@ -155,7 +155,7 @@ fn portable_tag(
     }
     let hashed = argon2.hash_password_into_with_memory(password, salt, tag, &mut blocks[..needed]);
     blocks[..needed].iter_mut().for_each(Zeroize::zeroize);
-    if params.memory_kib() > KEPT_KIB_MAX {
+    if params.memory_kib() > KEPT_KIB_MAX || cfg!(feature = "fresh-memory") {
         *blocks = Vec::new();
     }
     hashed.map_err(|error| refused(Backend::Portable, &error))

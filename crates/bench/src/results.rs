@@ -1,0 +1,45 @@
+//! `bench/RESULTS.md`: the table of the last whole run, with machine, date and commit.
+
+use std::process::Command;
+
+use anyhow::Context as _;
+use time::OffsetDateTime;
+
+use crate::server::root;
+
+/// Writes the table of a whole run.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn keep(table: &str) -> anyhow::Result<()> {
+    let text = format!(
+        "# Results\n\nThe last whole run of `cargo xtask bench`, written by it. Absolute figures are the machine's, which also runs the load; the \
+         ratios are what counts.\n\n- machine: {}\n- date: {}\n- commit: {}\n\n{table}",
+        machine(),
+        OffsetDateTime::now_utc().date(),
+        commit()
+    );
+    let path = root().join("bench/RESULTS.md");
+    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn machine() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let value = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        line.split_once(':').map_or_else(|| "unknown".to_owned(), |(_, value)| value.trim().to_owned())
+    };
+    let memory = value(&read("/proc/meminfo"), "MemTotal");
+    let gib = memory.trim_end_matches(" kB").parse::<f64>().unwrap_or_default() / 1024.0 / 1024.0;
+    format!("{} × {}, {gib:.0} GiB, shared", super::rows::cores(), value(&read("/proc/cpuinfo"), "model name"))
+}
+
+fn commit() -> String {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).current_dir(root()).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let name = git(&["rev-parse", "--short", "HEAD"]).unwrap_or_else(|| "unknown".to_owned());
+    let altered = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|text| !text.is_empty());
+    if altered { format!("{name}, with changes") } else { name }
+}
