@@ -1,6 +1,7 @@
 //! The suite that every engine must pass: what a commit applies, which guard refuses what, who wins a race. Each case is
 //! given an empty store of its own. Nothing here opens one or knows an engine.
 
+mod bulk;
 mod challenges;
 mod ids;
 mod mails;
@@ -55,6 +56,10 @@ cases! {
     users::one_of_many_password_swaps_wins,
     users::the_schema_refuses_what_code_forgot,
     users::users_are_listed_in_pages,
+    users::users_are_listed_with_their_passwords,
+    bulk::a_list_whose_guard_fails_is_skipped_or_the_last,
+    bulk::a_fault_undoes_the_whole_transaction,
+    bulk::others_write_meanwhile,
     ids::an_id_never_comes_back,
     ids::ids_may_be_named_in_any_order,
     ids::fresh_ids_are_unique_under_load,

@@ -14,10 +14,10 @@ use crate::engine::{Engine, Value};
 use crate::error::{CommitError, StoreError};
 use crate::work::Work;
 
-/// How many ids are reserved at once.
+/// How many ids are reserved at once for users who come one by one.
 const BLOCK: i64 = 100;
 
-/// Reserves a block and gives back what comes after it.
+/// Reserves ids and gives back what comes after them.
 pub(crate) const RESERVE: &str =
     "UPDATE id_block SET next = next + $1 WHERE name = 'user' AND next <= $2 RETURNING next";
 
@@ -34,7 +34,7 @@ impl FreshIds {
     pub(crate) async fn next(&self, engine: &Engine) -> Result<UserId, StoreError> {
         let mut block = self.0.lock().await;
         if block.is_empty() {
-            *block = match engine.run(Work::ReserveIds).await {
+            *block = match engine.run(Work::ReserveIds(BLOCK)).await {
                 Ok(done) => done.first_id.map_or(0..0, |first| first..first + BLOCK),
                 Err(CommitError::Store(error)) => return Err(error),
                 Err(CommitError::Conflict(_)) => return Err(StoreError::Busy),
@@ -52,12 +52,7 @@ impl FreshIds {
     }
 }
 
-/// The values of [`RESERVE`]; without a row no id is left.
-pub(crate) const fn reserve_values() -> [Value<'static>; 2] {
-    [Value::Integer(BLOCK), Value::Integer(i64::MAX - BLOCK)]
-}
-
-/// The first id of the block that ends before `next`.
-pub(crate) const fn first_of_block(next: i64) -> i64 {
-    next - BLOCK
+/// The values of [`RESERVE`] for `count` ids; without a row no id is left.
+pub(crate) const fn reserve_values(count: i64) -> [Value<'static>; 2] {
+    [Value::Integer(count), Value::Integer(i64::MAX - count)]
 }

@@ -2,9 +2,11 @@
 //!
 //! [`Store::open`] opens the embedded SQLite database of a data folder. The `load_*` functions are one query each, on
 //! the calling thread. [`Store::commit`] hands a list of changes to one writer thread, which makes many callers'
-//! lists durable together; it answers after the disk has them (ST-05). There is no rule of an operation here: what may
+//! lists durable together; it answers after the disk has them (ST-05). [`Store::bulk`] is for very many lists of one
+//! caller, an import. There is no rule of an operation here: what may
 //! happen is decided in `myna-core`, and [`Change`]s say under which guard.
 
+mod bulk;
 mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -25,6 +27,7 @@ use std::sync::Arc;
 use myna_core::change::{Change, Conflict};
 use myna_core::id::UserId;
 
+pub use crate::bulk::{Bulk, OnConflict};
 pub use crate::error::{CommitError, OpenError, StoreError};
 pub use crate::load::session::Sessions;
 pub use crate::sweep::Sweep;

@@ -10,8 +10,8 @@ use crate::sweep::Dead;
 pub(crate) enum Work {
     /// A decision's changes.
     Changes(Vec<Change>),
-    /// A block of user ids; the answer is the first.
-    ReserveIds,
+    /// So many user ids; the answer is the first.
+    ReserveIds(i64),
     /// Dead rows to be deleted.
     Forget(Dead),
     /// A sign of life.

@@ -212,6 +212,26 @@ pub(super) async fn the_schema_refuses_what_code_forgot(store: Store) -> Verdict
     Ok(())
 }
 
+pub(super) async fn users_are_listed_with_their_passwords(store: Store) -> Verdict {
+    let mut first = stored_user(&store).await?;
+    first.roles = vec![role(21, "twenty-one"), role(22, "twenty-two")];
+    let mut changes: Vec<_> = first.roles.iter().cloned().map(Change::PutRole).collect();
+    changes.extend([Change::UpdateUser(Box::new(first.clone())), password(first.id, None, "$hash$")]);
+    store.commit(changes).await?;
+    let second = stored_user(&store).await?;
+    let listed = store.list_known(UserId(first.id.0 - 1), 10).await?;
+    let hashes: Vec<_> = listed
+        .iter()
+        .map(|known| known.password.as_ref().map(|password| (password.hash.expose().as_str(), password.changed_at)))
+        .collect();
+    assert_eq!(hashes, [Some(("$hash$", NOW)), None]);
+    let users: Vec<_> = listed.into_iter().map(|known| known.user).collect();
+    assert_eq!(users, [first.clone(), second.clone()]);
+    assert_eq!(store.list_known(first.id, 1).await?.len(), 1);
+    assert!(store.list_known(second.id, 10).await?.is_empty());
+    Ok(())
+}
+
 pub(super) async fn users_are_listed_in_pages(store: Store) -> Verdict {
     let mut expected = Vec::new();
     for _ in 0..5 {

@@ -26,7 +26,41 @@ const BY_ID: &str = concat!(
     "WHERE u.id = $1 ORDER BY r.id"
 );
 
+const LIST: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    ", p.hash, p.changed_at FROM (SELECT * FROM user_account WHERE id > $1 ORDER BY id LIMIT $2) u",
+    " LEFT JOIN password p ON p.user_id = u.id",
+    user_roles!(),
+    "ORDER BY u.id, r.id"
+);
+
 impl Store {
+    /// Up to `limit` users with ids above `after`, by id, each with its password's hash: for moving them elsewhere.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn list_known(&self, after: UserId, limit: u32) -> Result<Vec<Known>, StoreError> {
+        let mut listed: Vec<Known> = Vec::new();
+        self.0
+            .engine
+            .rows(LIST, &[after.into(), i64::from(limit).into()], |row| {
+                let id = UserId(row.integer(0)?);
+                let role = user::role(row)?;
+                match listed.last_mut().filter(|last| last.user.id == id) {
+                    Some(known) => known.user.roles.extend(role),
+                    None => {
+                        let mut user = user::read(row)?;
+                        user.roles.extend(role);
+                        listed.push(Known { user, password: password(row, user::COLUMNS)? });
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(listed)
+    }
+
     /// The user whom the identifier names.
     ///
     /// # Errors

@@ -79,7 +79,7 @@ impl Postgres {
                 Some(rotation) => self.rotate(rotation, changes).await,
                 None => self.commit(changes, false).await,
             },
-            Work::ReserveIds => self.shared.reserve().await.map_err(CommitError::from),
+            Work::ReserveIds(count) => self.shared.reserve(count).await.map_err(CommitError::from),
             Work::Forget(dead) => self.shared.forget(&dead).await.map_err(CommitError::from),
             Work::Nothing => Ok(Done::default()),
         }
@@ -137,10 +137,10 @@ impl Shared {
     }
 
     /// A block that was reserved without anybody hearing of it is lost, and no loss: the next one is taken.
-    async fn reserve(&self) -> Result<Done, StoreError> {
-        let rows = self.query(ids::RESERVE, &ids::reserve_values()).await?;
+    async fn reserve(&self, count: i64) -> Result<Done, StoreError> {
+        let rows = self.query(ids::RESERVE, &ids::reserve_values(count)).await?;
         let next = rows.first().ok_or(StoreError::NoIdLeft)?;
-        let first_id = Row::Postgres(next).integer(0).map(ids::first_of_block)?;
+        let first_id = Row::Postgres(next).integer(0)? - count;
         Ok(Done { first_id: Some(first_id), ended: Vec::new() })
     }
 

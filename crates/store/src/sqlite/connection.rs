@@ -2,6 +2,7 @@
 //! statement of the schema and no rule.
 
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -11,8 +12,10 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
 use crate::engine::{Row, Value};
 use crate::error::{OpenError, StoreError};
 
-/// How long a connection waits for another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a connection asks for a lock that another process holds, and how many times. Often, because a process that
+/// has much to write lets go of it for a moment only; SQLite's own waits grow to 100 ms.
+const BUSY_PAUSE: Duration = Duration::from_millis(1);
+const BUSY_TRIES_MAX: i32 = 5_000;
 /// Statements that a connection keeps prepared; more than there are in the crate.
 const STATEMENTS_KEPT: usize = 128;
 /// The first version without the bug by which a WAL reset corrupts the database (ST-02).
@@ -21,12 +24,17 @@ const ENGINE_VERSION_MIN: i32 = 3_051_003;
 const BEGIN: &str = "BEGIN IMMEDIATE";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
+const FOREIGN_VERSION: &str = "PRAGMA data_version";
+const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 const SAVEPOINT: &str = "SAVEPOINT caller";
 const RELEASE: &str = "RELEASE caller";
 const ROLLBACK_TO: &str = "ROLLBACK TO caller";
 
-/// The settings of every connection, each read back (ST-01): name, what is set, what must be read.
-const SETTINGS: [(&str, &str, &str); 6] = [
+/// A setting, which is read back (ST-01): name, what is set, what must be read.
+pub(crate) type Setting = (&'static str, &'static str, &'static str);
+
+/// The settings of every connection.
+const SETTINGS: [Setting; 6] = [
     ("synchronous", "FULL", "2"),
     ("foreign_keys", "ON", "1"),
     ("trusted_schema", "OFF", "0"),
@@ -68,24 +76,29 @@ impl Db {
             Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
             Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
         };
-        let db = Self(Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failure)?);
-        db.0.busy_timeout(BUSY_TIMEOUT).map_err(failure)?;
+        let mut db = Self(Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failure)?);
+        db.0.busy_handler(Some(wait)).map_err(failure)?;
         db.0.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failure)?;
         db.0.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         if access == Access::Write {
             db.0.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(failure)?;
         }
-        for (name, wanted, _) in SETTINGS {
-            db.0.pragma_update(None, name, wanted).map_err(failure)?;
-        }
-        db.verify()?;
+        db.set(&SETTINGS)?;
+        db.verify(&[("journal_mode", "WAL", "wal")])?;
         Ok(db)
     }
 
-    /// Reads every setting back: one that SQLite did not know or could not take is silently ignored by it.
-    fn verify(&self) -> Result<(), OpenError> {
-        let wal = ("journal_mode", "WAL", "wal");
-        for (name, set, wanted) in SETTINGS.into_iter().chain([wal]) {
+    /// Alters settings of the connection.
+    pub(crate) fn set(&self, settings: &[Setting]) -> Result<(), OpenError> {
+        for (name, wanted, _) in settings {
+            self.0.pragma(None, name, wanted, |_| Ok(())).map_err(failure)?;
+        }
+        self.verify(settings)
+    }
+
+    /// Reads settings back: one that SQLite did not know or could not take is silently ignored by it.
+    fn verify(&self, settings: &[Setting]) -> Result<(), OpenError> {
+        for &(name, set, wanted) in settings {
             let read = |row: &rusqlite::Row<'_>| {
                 Ok(match row.get_ref(0)? {
                     ValueRef::Integer(number) => number.to_string(),
@@ -185,6 +198,21 @@ impl Db {
         !self.0.is_autocommit()
     }
 
+    /// A number that is another one whenever another connection has committed something since it was asked for.
+    pub(crate) fn foreign_version(&self) -> Result<i64, StoreError> {
+        let mut version = 0;
+        self.rows(FOREIGN_VERSION, &[], |row| {
+            version = row.integer(0)?;
+            Ok(())
+        })?;
+        Ok(version)
+    }
+
+    /// Brings what was committed from the log into the database, as far as nobody is in the way.
+    pub(crate) fn checkpoint(&self) -> Result<(), StoreError> {
+        self.rows(CHECKPOINT, &[], |_| Ok(()))
+    }
+
     /// Marks where one caller's changes begin.
     pub(crate) fn savepoint(&self) -> Result<(), StoreError> {
         self.execute(SAVEPOINT, &[]).map(drop)
@@ -205,6 +233,12 @@ impl Db {
 /// The value of a column.
 pub(crate) fn column<T: FromSql>(row: &rusqlite::Row<'_>, column: usize) -> Result<T, StoreError> {
     row.get(column).map_err(failure)
+}
+
+/// Waits for a lock; `false` gives up.
+fn wait(tries: i32) -> bool {
+    thread::sleep(BUSY_PAUSE);
+    tries < BUSY_TRIES_MAX
 }
 
 fn failure(error: rusqlite::Error) -> StoreError {

@@ -1,5 +1,6 @@
 //! The embedded engine: a file in a data folder, one writer thread, a few readers.
 
+pub(crate) mod bulk;
 pub(crate) mod connection;
 mod files;
 pub(crate) mod folder;
@@ -59,6 +60,11 @@ impl Sqlite {
 
     pub(crate) async fn run(&self, work: Work) -> Answer {
         self.writer.run(work).await
+    }
+
+    /// A connection for very many lists of changes.
+    pub(crate) fn bulk(&self) -> Result<bulk::Bulk, OpenError> {
+        bulk::Bulk::open(self.readers.path())
     }
 
     /// The thread that writes.

@@ -1,7 +1,7 @@
 //! The readers: a few read-only connections, used on the calling thread. A point read costs less than handing it to
 //! another thread would; nobody awaits while holding one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
@@ -26,6 +26,11 @@ impl Readers {
     pub(crate) fn new(path: PathBuf) -> Self {
         let cores = thread::available_parallelism().map_or(2, usize::from);
         Self { path, most: cores * 2, state: Mutex::new(State { idle: Vec::new(), open: 0 }), returned: Condvar::new() }
+    }
+
+    /// The database's file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Runs one query on an idle connection and folds its rows. Every call sees everything committed before it.

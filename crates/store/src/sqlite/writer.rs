@@ -222,7 +222,7 @@ fn together(db: &Db, works: &[&Work]) -> Ended {
 
 /// One caller's work under a savepoint. When even the savepoint cannot be kept or undone, the transaction is ended, so
 /// that nothing half done is committed.
-fn one(db: &Db, work: &Work) -> Answer {
+pub(super) fn one(db: &Db, work: &Work) -> Answer {
     let undone = |error: StoreError| {
         db.rollback();
         CommitError::Store(error)
@@ -230,7 +230,7 @@ fn one(db: &Db, work: &Work) -> Answer {
     db.savepoint().map_err(undone)?;
     let answer = match work {
         Work::Changes(changes) => commit::steps(changes).map_err(CommitError::from).and_then(|steps| apply(db, steps)),
-        Work::ReserveIds => reserve(db).map_err(CommitError::from),
+        Work::ReserveIds(count) => reserve(db, *count).map_err(CommitError::from),
         Work::Forget(dead) => apply(db, sweep::steps(dead)),
         Work::Nothing => touch(db).map(|()| Done::default()).map_err(CommitError::from),
     };
@@ -242,10 +242,10 @@ fn one(db: &Db, work: &Work) -> Answer {
     answer
 }
 
-fn reserve(db: &Db) -> Result<Done, StoreError> {
+fn reserve(db: &Db, count: i64) -> Result<Done, StoreError> {
     let mut done = Done::default();
-    db.rows(ids::RESERVE, &ids::reserve_values(), |row| {
-        done.first_id = Some(ids::first_of_block(row.integer(0)?));
+    db.rows(ids::RESERVE, &ids::reserve_values(count), |row| {
+        done.first_id = Some(row.integer(0)? - count);
         Ok(())
     })?;
     if done.first_id.is_none() { Err(StoreError::NoIdLeft) } else { Ok(done) }
