@@ -58,6 +58,10 @@ pub enum Rotation {
 /// So long an unused successor leaves its predecessor good under [`Rotation::UntilUsed`].
 pub const UNUSED_MAX: Duration = Duration::from_secs(24 * 3600);
 
+/// So long after a rotation a retry gets the answer as it was; a later one gets a new access token beside the successor.
+/// No [grace](Rotation::Replay) is longer.
+pub const REPEATED_MAX: Duration = Duration::from_secs(60);
+
 impl Rotation {
     /// For so long after a rotation the immediate predecessor gets the same successor again, if nobody has used it yet.
     pub const fn window(self) -> Duration {

@@ -5,7 +5,7 @@ use super::{Decision, used};
 use crate::change::{Change, Reuse};
 use crate::id::SessionId;
 use crate::outcome::{Kind, Outcome};
-use crate::policy::{Ctx, Rotation};
+use crate::policy::{Ctx, REPEATED_MAX, Rotation};
 use crate::session::Session;
 use crate::user::User;
 
@@ -58,9 +58,14 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, facts: Option<&Facts>, proof: Proof)
     }
     let predecessor = input.generation == session.generation - 1;
     // Both ways: a clock that was set back must not hold the window open until it has caught up.
-    if predecessor && ctx.now.apart(session.rotated_at) < ctx.terms.rotation.window() {
+    let age = ctx.now.apart(session.rotated_at);
+    if predecessor && age < ctx.terms.rotation.window() {
         // RF-02: the answer got lost, or two tabs asked at once. The successor has not been used, or the generation
         // would have moved on.
+        if age >= REPEATED_MAX {
+            // The access token of the first answer may have expired by now.
+            return touch(ctx, user, session);
+        }
         return Decision::answer(Outcome::signed_in(Kind::Refreshed, user.clone(), session.clone()));
     }
     // RF-03: somebody else holds a copy. The family ends, the user's other sessions go on.
@@ -68,7 +73,7 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, facts: Option<&Facts>, proof: Proof)
     Decision { changes: vec![Change::EndReused(Reuse { id: session.id, at: ctx.now, presented, current })], ..refused }
 }
 
-/// What a dialect asks for that has `no_rotation`: the session goes on with the same token.
+/// The session goes on with the same refresh token: the dialect does not rotate, or a retry came late.
 fn touch(ctx: &Ctx<'_>, user: &User, session: &Session) -> Decision {
     let next = used(ctx, session);
     let change = Change::TouchSession { id: session.id, at: ctx.now, idle_expires_at: next.idle_expires_at };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use myna_core::policy::{Rotation, Terms};
+use myna_core::policy::{REPEATED_MAX, Rotation, Terms};
 
 use super::Compiler;
 use crate::diagnostic::did_you_mean;
@@ -12,7 +12,6 @@ use crate::token::{AccessProfile, RefreshProfile};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const GRACE: Duration = Duration::from_secs(10);
-const GRACE_MAX: Duration = Duration::from_secs(60);
 /// What `rotation` can be.
 pub(crate) const ROTATIONS: [&str; 4] = ["replay", "until_used", "strict", "none"];
 
@@ -79,7 +78,7 @@ impl Compiler {
 
     fn grace(&mut self, table: &Table<'_>) -> Option<Duration> {
         let grace = self.span(table, "grace")?;
-        if grace > GRACE_MAX {
+        if grace > REPEATED_MAX {
             // RF-02: a stolen token must not stay good for long after its owner has used it.
             self.faults.add(table.place("grace"), "`grace` is at most 60s");
         }

@@ -8,6 +8,9 @@ const ENDLESS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/endle
 const FEATURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/features");
 const EVERYTHING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/everything");
 const OPAQUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/opaque");
+const UNTIL_USED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/until_used");
+const STRICT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/strict");
+const FIXED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/fixed");
 
 const RARE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/rare");
 const READING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/reading");
@@ -56,6 +59,11 @@ fn what_legacy_apis_insist_on_holds_in_process() {
 #[test]
 fn what_legacy_apis_insist_on_holds_over_http() {
     passes(&[LOOSE, ENDLESS, "--over-http"]);
+}
+
+#[test]
+fn profiles_of_rotation_hold_in_process() {
+    passes(&[UNTIL_USED, STRICT, FIXED]);
 }
 
 #[test]

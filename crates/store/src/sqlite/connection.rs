@@ -149,6 +149,7 @@ impl Db {
 
     /// SQLite takes `$2` for a name and numbers it by its first appearance, so each is bound by its name.
     fn bound(&self, sql: &str, values: &[Value<'_>]) -> Result<CachedStatement<'_>, StoreError> {
+        tracing::trace!(sql, "a statement");
         let mut statement = self.0.prepare_cached(sql).map_err(failure)?;
         for index in 1..=statement.parameter_count() {
             let value = statement

@@ -170,7 +170,7 @@ fn a_profile_says_how_long_a_predecessor_is_a_retry() {
         (Rotation::Replay { grace: seconds(GRACE) }, &[0, 1, GRACE - 1][..], &[GRACE, 3000, DAY][..]),
         (Rotation::Replay { grace: seconds(60) }, &[0, GRACE, 59], &[60]),
         (Rotation::Replay { grace: Duration::ZERO }, &[], &[0, 1]),
-        (Rotation::UntilUsed, &[0, GRACE, 3000, DAY - 1], &[DAY, DAY + 1]),
+        (Rotation::UntilUsed, &[0, GRACE, 59, 60, 3000, DAY - 1], &[DAY, DAY + 1]),
         (Rotation::Strict, &[], &[0, 1, GRACE]),
         (Rotation::Fixed, &[], &[0, 1, GRACE]),
     ] {
@@ -181,7 +181,13 @@ fn a_profile_says_how_long_a_predecessor_is_a_retry() {
             let decision = decide(&around.ctx(), &input(GENERATION - 1), Some(&known), Proof::Genuine);
             let case = format!("{rotation:?}, {ago} s");
             if taken.contains(ago) {
-                assert_decided(&decision, &refreshed(session), &[], &case);
+                // RF-07: a late retry is a use; the window it came through stays where it was.
+                let next = Session { used_at: NOW, idle_expires_at: at(IDLE), ..session.clone() };
+                let touch = Change::TouchSession { id: session.id, at: NOW, idle_expires_at: at(IDLE) };
+                match *ago < 60 {
+                    true => assert_decided(&decision, &refreshed(session), &[], &case),
+                    false => assert_decided(&decision, &refreshed(next), &[touch], &case),
+                }
             } else {
                 let end = reuse(GENERATION - 1);
                 assert_decided(&decision, &Outcome::plain(Kind::InvalidRefresh), &[end], &case);

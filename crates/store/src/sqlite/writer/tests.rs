@@ -1,5 +1,7 @@
 //! One caller's trouble is nobody else's, and what cannot be committed is not answered as if it were.
 
+mod price;
+
 use myna_core::change::{Change, Conflict};
 use myna_core::id::UserId;
 use myna_core::mail::{Letter, QueuedMail};
