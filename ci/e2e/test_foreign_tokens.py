@@ -1,6 +1,7 @@
 """Tokens of each dialect, read by libraries that are not ours (PyJWT, jose), against keys that are known outside."""
 
 import base64
+import json
 import secrets
 import time
 import unittest
@@ -180,20 +181,28 @@ class Passport(unittest.TestCase):
 
 
 class Forged(unittest.TestCase):
-    """Tokens that a foreign library made: good ones from the old backend, and bad ones."""
+    """Tokens that a foreign library made, good ones and bad ones."""
 
     def hey(self, token):
         answer = server.ask("GET", "/api/user/hey", headers=bearer(token))
         return answer.status, answer.text
 
-    def test_a_token_of_the_old_backend_is_good(self):
+    def claims(self):
+        """The claims of a token whose session lives."""
+        return json.loads(raw(login("/api/login", {"email": "foo@gmail.com", "password": "foo"})["token"])[1])
+
+    def test_the_claims_of_a_session_are_good(self):
+        token = jwt.encode(self.claims(), SECRETS["spring", "access"], algorithm="HS256", headers={"typ": None})
+        self.assertEqual(self.hey(token), (200, "Hey foo@gmail.com! Your id is '7'"))
+
+    def test_a_token_of_the_old_backend_has_no_session(self):  # RF-14
         claims = {"sub": "foo@gmail.com", "exp": int(time.time()) + 600}
         token = jwt.encode(claims, SECRETS["spring", "access"], algorithm="HS256", headers={"typ": None})
-        self.assertEqual(self.hey(token), (200, "Hey foo@gmail.com! Your id is '7'"))
+        self.assertEqual(self.hey(token), (403, '{"code":106,"description":"Access denied"}'))
 
     def test_bad_ones_are_refused(self):
         secret = SECRETS["spring", "access"]
-        good = {"sub": "foo@gmail.com", "exp": int(time.time()) + 600}
+        good = self.claims()
         denied = (403, '{"code":106,"description":"Access denied"}')
         table = {
             "expired": (good | {"exp": int(time.time()) - 600}, secret, "HS256",

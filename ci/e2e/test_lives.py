@@ -2,6 +2,8 @@
 dialect's tokens are worth in another: nothing.
 """
 
+import threading
+import time
 import unittest
 
 import support
@@ -163,7 +165,7 @@ class Spring(unittest.TestCase):
     def test_life(self):
         token = post("/api/login", {"email": "foo@gmail.com", "password": "foo"}).json["token"]
         self.assertEqual(server.ask("GET", "/api/user/hey", headers=bearer(token)).status, 200)
-        # Its tokens name no session and it has no logout: what ends them is the user's end.
+        # Its tokens name no session and it has no logout: what ends them is the session's end, here with the user's.
         support.run("user", "disable", "foo", "--data", server.data)
         try:  # LG-11
             answer = server.ask("GET", "/api/user/hey", headers=bearer(token))
@@ -173,7 +175,22 @@ class Spring(unittest.TestCase):
             self.assertEqual(answer.body, wrong.body)  # LG-01
         finally:
             support.run("user", "enable", "foo", "--data", server.data)
-        self.assertEqual(server.ask("GET", "/api/user/hey", headers=bearer(token)).status, 200)
+        self.assertEqual(server.ask("GET", "/api/user/hey", headers=bearer(token)).status, 403)
+
+    def test_a_new_password_and_an_operator_end_its_tokens(self):  # RF-09, RF-14
+        server.add_user("spring@example.com", "first")
+        login = {"email": "spring@example.com", "password": "first"}
+        for number, ending in enumerate((
+            ("session", "end", "--user", "spring@example.com"),
+            ("user", "set", "spring@example.com", "--password-stdin", "--allow-weak-password"),
+        )):
+            token = post("/api/login", login).json["token"]
+            self.assertEqual(server.ask("GET", "/api/user/hey", headers=bearer(token)).status, 200)
+            support.run(*ending, "--data", server.data, stdin="second\n" if number else "")
+            self.assertEqual(server.ask("GET", "/api/user/hey", headers=bearer(token)).status, 403)
+            # Another second, or the next login has the same claims and so the same token.
+            second = int(time.time())
+            support.until(lambda: int(time.time()) > second)
 
 
 class Gateway(unittest.TestCase):
@@ -195,6 +212,88 @@ class Gateway(unittest.TestCase):
             post("/v1/customer/refresh", headers=bearer(token), status=401)
         post("/v1/customer/login", login, status=401)
         post("/v1/customer/login", login | {"password": "second"})
+
+
+class Ended(unittest.TestCase):
+    """RF-14, I4: no access token is taken that is sent after the end of its session was answered, whatever the dialect."""
+
+    def setUp(self):
+        self.email = f"ended-{time.monotonic_ns()}@example.com"
+        server.add_user(self.email, "12345678")
+        self.login = {"email": self.email, "password": "12345678"}
+
+    def operator(self):
+        support.run("session", "end", "--user", self.email, "--data", server.data)
+
+    def latest(self, use, end):
+        """Asks without pause while `end` happens. How many were accepted in all, and how many that were sent after it."""
+        over, sent, wrong = threading.Event(), [], []
+
+        def ask():
+            try:
+                while True:
+                    late = over.is_set()
+                    sent.append((late, use().status == 200))
+                    if late:
+                        return
+            except Exception as error:  # a thread's failure is the test's
+                wrong.append(error)
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        self.assertTrue(support.until(lambda: len(sent) > 20))
+        end()
+        over.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(wrong, [])
+        late = [accepted for late, accepted in sent if late]
+        self.assertEqual(len(late), 4)
+        return sum(accepted for _, accepted in sent), sum(late)
+
+    def check(self, use, end):
+        accepted, late = self.latest(use, end)
+        self.assertGreater(accepted, 0)
+        self.assertEqual(late, 0)
+        self.assertNotEqual(use().status, 200)
+
+    def test_spring(self):
+        token = post("/api/login", self.login).json["token"]
+        self.check(lambda: server.ask("GET", "/api/user/hey", headers=bearer(token)), self.operator)
+
+    def test_gateway(self):
+        token = post("/v1/customer/login", self.login).json["jwt"]["access_token"]
+        self.check(lambda: server.ask("POST", "/v1/customer/refresh", headers=bearer(token)), self.operator)
+
+    def test_portal(self):
+        body = {"user": self.email, "password": "12345678"}
+        first = post("/api/v1/auth/login", body).json["result"]
+        # An honest retry within the grace time is answered again and again.
+        retry = {"refresh_token": first["refresh_token"]}
+        self.check(
+            lambda: server.ask("POST", "/api/v1/auth/refresh", retry, bearer(first["access_token"])), self.operator
+        )
+
+    def test_passport(self):
+        data = post("/api/v1/login", self.login).json["data"]
+        retry = {"refresh_token": data["refresh_token"]}
+        logout = ("/api/v1/logout", {"token": data["refresh_token"]}, bearer(data["access_token"]))
+        self.check(lambda: server.ask("POST", "/api/v1/token/refresh", retry), lambda: post(*logout))
+        self.assertEqual(server.ask("POST", *logout).status, 401)
+
+    def test_ktor(self):
+        body = self.login | {"deviceId": "ended"}
+        tokens = post("/api/ps/login", body).json
+        retry = {"deviceId": "ended", "refreshToken": tokens["refreshToken"]}
+
+        def logout():
+            return server.ask("GET", "/api/ps/logout", headers=bearer(tokens["token"]))
+
+        self.check(
+            lambda: server.ask("POST", "/api/ps/refresh", retry), lambda: self.assertEqual(logout().status, 200)
+        )
+        self.assertNotEqual(logout().status, 200)
 
 
 class Strangers(unittest.TestCase):

@@ -7,7 +7,7 @@ use crate::id::{Handle, SessionId, UserId};
 use crate::identifier::Canonical;
 use crate::mail::QueuedMail;
 use crate::secret::Secret;
-use crate::session::{Challenge, EndCause, Session};
+use crate::session::{AccessDigest, Challenge, EndCause, Session};
 use crate::time::Timestamp;
 use crate::user::{Role, User};
 
@@ -78,6 +78,14 @@ pub enum Change {
         /// The present.
         at: Timestamp,
     },
+    /// The session's newest access token, where tokens do not name their session; the one that was newest is the one
+    /// before, unless it is the same. No guard: it follows a change of the session that has one.
+    NoteAccess {
+        /// Which session.
+        id: SessionId,
+        /// The token.
+        token: AccessDigest,
+    },
     /// Ends one session. Guard: it has not ended yet.
     EndSession {
         /// Which session.
@@ -95,6 +103,19 @@ pub enum Change {
         user: UserId,
         /// The one that stays.
         except: Option<Handle>,
+        /// The present.
+        at: Timestamp,
+        /// Why.
+        cause: EndCause,
+    },
+    /// Ends all live sessions for which an access token stands. No guard.
+    EndSessionsOfToken {
+        /// Whose.
+        user: UserId,
+        /// Of which dialect.
+        dialect: String,
+        /// The token.
+        token: AccessDigest,
         /// The present.
         at: Timestamp,
         /// Why.

@@ -1,7 +1,8 @@
 //! One signed-in device or browser. The session *is* the refresh token family: its row holds the current generation,
 //! and no token is ever stored.
 
-use crate::id::{Handle, SessionId};
+use crate::id::{Handle, SessionId, UserId};
+use crate::identifier::Canonical;
 use crate::time::Timestamp;
 
 /// Why a session is no more.
@@ -81,6 +82,8 @@ pub struct Session {
     pub client_address: Option<String>,
     /// `User-Agent` of the client that signed in, cut to a sane length.
     pub client_agent: Option<String>,
+    /// Its access tokens, where these do not name it.
+    pub access: AccessDigests,
     /// When and why it ended; `None` while it lives.
     pub ended: Option<(Timestamp, EndCause)>,
 }
@@ -119,13 +122,46 @@ impl Challenge {
     }
 }
 
-/// Whom a verified access token names: as precisely as the claims of its dialect allow.
+/// What is kept of an access token whose claims name no session: half of the SHA-256 of the claims as they were signed. It
+/// gives nobody a token, and it is the same for an honest retry, whatever signature that gets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AccessDigest(pub [u8; 16]);
+
+/// The access tokens that a session stands for where their claims do not name it. A token may be used until its second
+/// successor is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct AccessDigests {
+    /// The newest one.
+    pub newest: Option<AccessDigest>,
+    /// The one before it: it is in flight while its successor is on its way.
+    pub before: Option<AccessDigest>,
+}
+
+impl AccessDigests {
+    /// Whether the token is one of them.
+    pub fn contain(&self, token: AccessDigest) -> bool {
+        self.newest == Some(token) || self.before == Some(token)
+    }
+}
+
+/// Whom a verified access token names: as precisely as the claims of its dialect allow. A token stands for a session in
+/// any case: one that it names, or the one that knows it (RF-14).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Bearer {
-    /// A session; its end is noticed at once.
+    /// A session.
     Session(SessionId),
     /// A user by id.
-    User(crate::id::UserId),
+    User(UserId, AccessDigest),
     /// A user by e-mail or username.
-    Named(crate::identifier::Canonical),
+    Named(Canonical, AccessDigest),
+}
+
+impl Bearer {
+    /// The digest by which the session is found, where the token does not name it.
+    pub const fn digest(&self) -> Option<AccessDigest> {
+        match self {
+            Self::Session(_) => None,
+            Self::User(_, token) | Self::Named(_, token) => Some(*token),
+        }
+    }
 }

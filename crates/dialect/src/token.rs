@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::identifier::Canonical;
-use myna_core::session::{Bearer, Session};
+use myna_core::session::{AccessDigest, Bearer, Session};
 use myna_core::time::Timestamp;
 use myna_core::user::User;
 use serde_json::{Map, Value};
@@ -89,6 +89,7 @@ pub struct AccessJwt {
     /// tells them apart, and where refresh tokens are no JWTs.
     pub(crate) foreign: Option<String>,
     pub(crate) end: End,
+    pub(crate) names_session: bool,
 }
 
 /// What ends an access token.
@@ -116,8 +117,14 @@ impl AccessJwt {
         self.jwt.claims.render(&view.scope())
     }
 
-    /// Whom verified claims name; `None` when they are not claims that this profile writes.
-    pub fn read(&self, claims: &Map<String, Value>) -> Option<Bearer> {
+    /// Whether each token names its session. Where it does not, a session is to be told of its tokens.
+    pub const fn names_session(&self) -> bool {
+        self.names_session
+    }
+
+    /// Whom verified claims name, which are those of the token with this digest; `None` when they are not claims that this
+    /// profile writes.
+    pub fn read(&self, claims: &Map<String, Value>, token: AccessDigest) -> Option<Bearer> {
         if self.foreign.as_ref().is_some_and(|name| claims.contains_key(name)) {
             return None;
         }
@@ -125,7 +132,7 @@ impl AccessJwt {
             return None;
         }
         let mut named = Named::default();
-        named.read(&self.jwt.members, claims).then(|| named.bearer()).flatten()
+        named.read(&self.jwt.members, claims).then(|| named.bearer(token)).flatten()
     }
 }
 
@@ -303,11 +310,11 @@ impl<'a> Named<'a> {
         }
     }
 
-    fn bearer(self) -> Option<Bearer> {
+    fn bearer(self, token: AccessDigest) -> Option<Bearer> {
         match (self.session, self.user, self.identifier) {
             (Some(handle), Some(user), _) => Some(Bearer::Session(SessionId { user, handle })),
-            (_, Some(user), _) => Some(Bearer::User(user)),
-            (_, None, Some(identifier)) => Canonical::of(identifier).map(Bearer::Named),
+            (_, Some(user), _) => Some(Bearer::User(user, token)),
+            (_, None, Some(identifier)) => Some(Bearer::Named(Canonical::of(identifier)?, token)),
             (_, None, None) => None,
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::outcome::{Grant, Group, Kind, Listed, Outcome};
 use myna_core::problem::{Field, Problem, ProblemKind};
-use myna_core::session::Session;
+use myna_core::session::{AccessDigests, Session};
 use myna_core::time::Timestamp;
 use myna_core::user::{Role, Status, User};
 use myna_dialect::{Minted, Tokens};
@@ -81,6 +81,7 @@ fn session(entropy: &mut Entropy<'_>) -> Session {
         expires_at: time(entropy),
         client_address: text(entropy),
         client_agent: text(entropy),
+        access: AccessDigests::default(),
         ended: None,
     }
 }

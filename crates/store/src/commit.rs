@@ -22,7 +22,7 @@ pub(crate) const IS_ACTIVE: &str = "SELECT 1 FROM user_account WHERE id = $1 AND
 
 /// The statements about the live sessions of one user, for a test of how they are found.
 #[cfg(test)]
-pub(crate) const LIVE_SESSIONS: [&str; 4] = sessions::LIVE;
+pub(crate) const LIVE_SESSIONS: [&str; 5] = sessions::LIVE;
 
 /// One statement of a list of changes.
 pub(crate) struct Step<'a> {
@@ -117,9 +117,13 @@ fn push<'a>(change: &'a Change, steps: &mut Vec<Step<'a>>) -> Result<(), StoreEr
         }
         Change::TouchSession { id, at, idle_expires_at } => sessions::touch(id, *at, *idle_expires_at),
         Change::KeepSession { id, at } => sessions::keep(id, *at),
+        Change::NoteAccess { id, token } => sessions::note_access(id, token),
         Change::EndSession { id, at, cause } => sessions::end(id, *at, *cause),
         Change::EndReused(reuse) => sessions::end(&reuse.id, reuse.at, EndCause::Reuse),
         Change::EndSessions { user, except, at, cause } => sessions::end_all(*user, except.as_ref(), *at, *cause),
+        Change::EndSessionsOfToken { user, dialect, token, at, cause } => {
+            sessions::end_of_token(*user, dialect, token, *at, *cause)
+        }
         Change::EndDeviceSession { user, dialect, device, at } => sessions::end_device(*user, dialect, device, *at),
         Change::EndOldestSessions { user, newest, keep, at } => sessions::end_oldest(*user, newest, *keep, *at),
         Change::UseChallenge { id, at } => queue::use_challenge(id, *at),

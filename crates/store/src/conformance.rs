@@ -1,6 +1,7 @@
 //! The suite that every engine must pass: what a commit applies, which guard refuses what, who wins a race. Each case is
 //! given an empty store of its own. Nothing here opens one or knows an engine.
 
+mod bearers;
 mod bulk;
 mod challenges;
 mod ids;
@@ -15,7 +16,7 @@ use std::pin::Pin;
 use myna_core::change::{Change, Conflict};
 use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::secret::Secret;
-use myna_core::session::{Challenge, Session};
+use myna_core::session::{AccessDigests, Challenge, Session};
 use myna_core::time::Timestamp;
 use myna_core::user::{Status, User};
 use tokio::task::JoinSet;
@@ -65,7 +66,9 @@ cases! {
     ids::fresh_ids_are_unique_under_load,
     ids::a_named_id_in_a_reserved_block_costs_one_conflict,
     sessions::a_session_comes_back_as_it_went_in,
-    sessions::a_bearer_is_found_by_each_of_its_names,
+    bearers::a_bearer_is_found_by_each_of_its_names,
+    bearers::a_session_knows_its_last_two_access_tokens,
+    bearers::a_shared_token_ends_every_session_that_knows_it,
     sessions::one_of_many_rotations_wins,
     sessions::a_dead_session_is_neither_rotated_nor_touched,
     sessions::an_end_and_a_rotation_agree,
@@ -138,6 +141,7 @@ fn session(user: UserId, number: u8, device: Option<&str>) -> Session {
         expires_at: later(2000),
         client_address: Some("192.0.2.1".to_owned()),
         client_agent: None,
+        access: AccessDigests::default(),
         ended: None,
     }
 }

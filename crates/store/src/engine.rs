@@ -195,6 +195,13 @@ impl Row<'_> {
         }
     }
 
+    pub(crate) fn maybe_bytes(&self, column: usize) -> Result<Option<[u8; 16]>, StoreError> {
+        match self {
+            Self::Sqlite(row) => connection::column(row, column),
+            Self::Postgres(row) => postgres::maybe_bytes(row, column),
+        }
+    }
+
     pub(crate) fn flag(&self, column: usize) -> Result<bool, StoreError> {
         self.integer(column).map(|number| number != 0)
     }

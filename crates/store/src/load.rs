@@ -35,7 +35,8 @@ macro_rules! user_roles {
 macro_rules! session_columns {
     () => {
         "s.handle, s.dialect, s.device, s.salt, s.generation, s.created_at, s.used_at, s.idle_expires_at, \
-         s.expires_at, s.client_address, s.client_agent, s.ended_at, s.end_cause, s.rotated_at"
+         s.expires_at, s.client_address, s.client_agent, s.ended_at, s.end_cause, s.rotated_at, s.access_digest, \
+         s.access_digest_before"
     };
 }
 

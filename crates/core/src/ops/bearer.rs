@@ -6,29 +6,39 @@ use crate::id::UserId;
 use crate::outcome::{Kind, Outcome};
 use crate::policy::Ctx;
 use crate::session::{Bearer, Session};
-use crate::user::Known;
+use crate::user::{Known, User};
 
 /// What is known about the bearer.
 #[derive(Clone)]
 pub struct Facts {
     /// The user, with the credential that a change of password is verified against.
     pub known: Known,
-    /// The session, when the token names one.
-    pub session: Option<Session>,
+    /// The session for which the token stands.
+    pub session: Session,
 }
 
-/// The facts, if the token still stands for somebody: the user is active, and a session that it names lives and is of
-/// this dialect.
+/// The facts, if the token still stands for somebody: the user is active, and the session lives, is of this dialect, and
+/// is named by the token or knows it.
 pub(super) fn accepted<'a>(ctx: &Ctx<'_>, bearer: &Bearer, facts: Option<&'a Facts>) -> Option<&'a Facts> {
     let facts = facts?;
-    let lives = match (&facts.session, bearer) {
-        (Some(session), Bearer::Session(id)) => {
-            session.id == *id && session.is_live(ctx.now) && session.dialect == ctx.terms.dialect
+    let (user, session) = (&facts.known.user, &facts.session);
+    let lives = session.is_live(ctx.now) && session.dialect == ctx.terms.dialect;
+    (means(bearer, user, session) && lives && user.is_active()).then_some(facts)
+}
+
+/// Whether the token stands for this session of `user`. Nothing is said of whether the session lives.
+pub(super) fn means(bearer: &Bearer, user: &User, session: &Session) -> bool {
+    may_mean(bearer, user, session) && bearer.digest().is_none_or(|token| session.access.contain(token))
+}
+
+/// Whether the token stands for this session of `user`, or may once have: a session forgets its older tokens.
+pub(super) fn may_mean(bearer: &Bearer, user: &User, session: &Session) -> bool {
+    session.id.user == user.id
+        && match bearer {
+            Bearer::Session(id) => session.id == *id,
+            Bearer::User(id, _) => user.id == *id,
+            Bearer::Named(identifier, _) => user.is_named(identifier),
         }
-        (None, Bearer::Session(_)) => false,
-        (_, Bearer::User(_) | Bearer::Named(_)) => true,
-    };
-    (lives && facts.known.user.is_active()).then_some(facts)
 }
 
 /// Whether what a request says about its bearer beside the token holds: an API may want the user's id in the path or in a
@@ -48,9 +58,9 @@ pub fn decide_userinfo(ctx: &Ctx<'_>, bearer: &Bearer, facts: Option<&Facts>) ->
     })
 }
 
-/// Decides `renew`. A token that names no session has nothing that could be renewed.
+/// Decides `renew`.
 pub fn decide_renew(ctx: &Ctx<'_>, bearer: &Bearer, facts: Option<&Facts>) -> Decision {
-    let Some(Facts { known, session: Some(session) }) = accepted(ctx, bearer, facts) else {
+    let Some(Facts { known, session }) = accepted(ctx, bearer, facts) else {
         return Decision::answer(Outcome::plain(Kind::InvalidToken));
     };
     let next = used(ctx, session);

@@ -60,20 +60,19 @@ pub fn decide(
         NewPassword::NotTried => return plain(Kind::InvalidCredentials),
     };
     let user = User { must_change_password: false, ..facts.known.user.clone() };
-    let (id, own, at, cause) = (user.id, facts.session.as_ref(), ctx.now, EndCause::PasswordChanged);
+    let (id, own, at, cause) = (user.id, &facts.session, ctx.now, EndCause::PasswordChanged);
     let mut changes = vec![
         Change::SetPassword { user: id, while_hash: Some(old.hash.clone()), hash, changed_at: Some(at) },
         Change::ClearMustChange(id),
         Change::VoidChallenges { user: id, at },
     ];
-    let mut except = own.map(|session| session.id.handle);
+    let mut except = Some(own.id.handle);
     if ctx.shown.session {
         // By itself, for its guard: whoever signed out meanwhile gets no new session.
-        changes.extend(own.map(|session| Change::EndSession { id: session.id, at, cause }));
+        changes.push(Change::EndSession { id: own.id, at, cause });
         except = None;
     }
     changes.push(Change::EndSessions { user: id, except, at, cause });
-    let device = own.and_then(|session| session.device.as_deref());
-    let session = begin_shown(ctx, &user, device, &mut changes);
+    let session = begin_shown(ctx, &user, own.device.as_deref(), &mut changes);
     Decision { outcome: Outcome::done(Kind::PasswordChanged, user, session), changes }
 }

@@ -18,7 +18,7 @@ use crate::outcome::Outcome;
 use crate::policy::Ctx;
 use crate::problem::ProblemKind;
 use crate::secret::Secret;
-use crate::session::Session;
+use crate::session::{AccessDigests, Session};
 use crate::user::User;
 
 /// The conclusion: what is answered once the changes are durable.
@@ -62,6 +62,7 @@ fn begin_session(ctx: &Ctx<'_>, user: &User, device: Option<&str>) -> (Session, 
         expires_at: ctx.now + ctx.terms.absolute,
         client_address: ctx.caller.address.clone(),
         client_agent: ctx.caller.agent.clone(),
+        access: AccessDigests::default(),
         ended: None,
     };
     let mut changes = Vec::new();

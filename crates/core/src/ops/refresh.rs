@@ -1,12 +1,13 @@
 //! Exchange a refresh token for its successor. The successor is derived (generation + 1 under the same MAC key), so an
 //! honest retry gets the same one again and no token is ever stored.
 
+use super::bearer::{may_mean, means};
 use super::{Decision, used};
 use crate::change::{Change, Reuse};
 use crate::id::SessionId;
 use crate::outcome::{Kind, Outcome};
 use crate::policy::{Ctx, REPEATED_MAX, Rotation};
-use crate::session::Session;
+use crate::session::{Bearer, Session};
 use crate::user::User;
 
 /// What is asked.
@@ -17,8 +18,8 @@ pub struct Input {
     pub generation: i64,
     /// The device that the client says it is.
     pub device: Option<String>,
-    /// The session of the access token, where the API wants one beside; it may have expired.
-    pub beside: Option<SessionId>,
+    /// Whom the access token names, where the API wants one beside; it may have expired.
+    pub beside: Option<Bearer>,
 }
 
 /// What is known about the session.
@@ -45,9 +46,12 @@ pub fn decide(ctx: &Ctx<'_>, input: &Input, facts: Option<&Facts>, proof: Proof)
     let (Some(Facts { user, session }), Proof::Genuine) = (facts, proof) else {
         return refused;
     };
+    // RF-02, RF-03: of an older pair, a retry or a copy, the session may not know the access token any more.
+    let old = input.generation < session.generation;
+    let beside = |bearer: &Bearer| means(bearer, user, session) || (old && may_mean(bearer, user, session));
     let elsewhere = session.dialect != ctx.terms.dialect
         || session.device != input.device
-        || input.beside.is_some_and(|beside| beside != session.id);
+        || !input.beside.as_ref().is_none_or(beside);
     if elsewhere || !session.is_live(ctx.now) || !user.is_active() {
         return refused;
     }

@@ -40,20 +40,14 @@ impl Input {
     }
 }
 
-/// The session of an accepted token. A token that names none has nothing to compare the others with.
-fn own<'a>(ctx: &Ctx<'_>, bearer: &Bearer, facts: Option<&'a Facts>) -> Option<(&'a Facts, &'a Session)> {
-    let facts = accepted(ctx, bearer, facts)?;
-    Some((facts, facts.session.as_ref()?))
-}
-
 /// Decides `list_sessions`; `sessions` are the user's.
 pub fn decide_list(ctx: &Ctx<'_>, bearer: &Bearer, facts: Option<&Facts>, sessions: Vec<Session>) -> Decision {
-    let Some((facts, own)) = own(ctx, bearer, facts) else {
+    let Some(Facts { known, session: own }) = accepted(ctx, bearer, facts) else {
         return Decision::answer(Outcome::plain(Kind::InvalidToken));
     };
     let live = sessions.into_iter().filter(|session| session.is_live(ctx.now));
     let listed = live.map(|session| Listed { is_current: session.id == own.id, session });
-    Decision::answer(Outcome::sessions_listed(facts.known.user.clone(), listed.collect()))
+    Decision::answer(Outcome::sessions_listed(known.user.clone(), listed.collect()))
 }
 
 /// Decides `end_session`; `sessions` are the user's. A device may have one in each dialect: all of them end.
@@ -64,7 +58,7 @@ pub fn decide_end(
     facts: Option<&Facts>,
     sessions: &[Session],
 ) -> Decision {
-    let Some((_, own)) = own(ctx, bearer, facts) else {
+    let Some(Facts { session: own, .. }) = accepted(ctx, bearer, facts) else {
         return Decision::answer(Outcome::plain(Kind::InvalidToken));
     };
     let meant = sessions
@@ -81,7 +75,7 @@ pub fn decide_end(
 
 /// Decides `end_other_sessions`.
 pub fn decide_end_others(ctx: &Ctx<'_>, bearer: &Bearer, facts: Option<&Facts>) -> Decision {
-    let Some((_, own)) = own(ctx, bearer, facts) else {
+    let Some(Facts { session: own, .. }) = accepted(ctx, bearer, facts) else {
         return Decision::answer(Outcome::plain(Kind::InvalidToken));
     };
     let (id, at, cause) = (own.id, ctx.now, EndCause::Logout);
@@ -92,7 +86,7 @@ pub fn decide_end_others(ctx: &Ctx<'_>, bearer: &Bearer, facts: Option<&Facts>) 
 
 /// Decides `logout_everywhere`.
 pub fn decide_logout_everywhere(ctx: &Ctx<'_>, bearer: &Bearer, facts: Option<&Facts>) -> Decision {
-    let Some((_, own)) = own(ctx, bearer, facts) else {
+    let Some(Facts { session: own, .. }) = accepted(ctx, bearer, facts) else {
         return Decision::answer(Outcome::plain(Kind::InvalidToken));
     };
     let (id, at, cause) = (own.id, ctx.now, EndCause::Logout);

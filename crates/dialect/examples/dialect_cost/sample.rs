@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::outcome::{Kind, Outcome};
 use myna_core::problem::Field;
-use myna_core::session::Session;
+use myna_core::session::{AccessDigests, Session};
 use myna_core::time::Timestamp;
 use myna_core::user::{Role, Status, User};
 use myna_dialect::describe::{Asked, AskedShape, EndpointDescription, InputDescription, Place};
@@ -80,6 +80,7 @@ fn session(now: Timestamp) -> Session {
         expires_at: now,
         client_address: None,
         client_agent: None,
+        access: AccessDigests::default(),
         ended: None,
     }
 }

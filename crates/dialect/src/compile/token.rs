@@ -70,7 +70,7 @@ impl Compiler {
         let mut names = Vec::new();
         naming(&jwt.0.members, &mut names);
         let exp = jwt.1.iter().find(|entry| literal(&entry.key) == Some("exp"));
-        let end = self.end(exp, &claims, &names);
+        let end = self.end(exp, &claims, &jwt.1);
         if !names.iter().any(|claim| *claim != Claim::Session) {
             let message = if names.is_empty() {
                 "the claims name nobody: an access token could not be read back"
@@ -80,16 +80,18 @@ impl Compiler {
             let help = "one claim must be `{user.id}`, `{user.email}` or `{user.username}`".to_owned();
             self.faults.add_with(claims.span, message, help);
         }
-        Some(AccessJwt { jwt: jwt.0, lifetime: lifetime?, foreign: None, end })
+        let names_session = names.contains(&Claim::Session) && names.contains(&Claim::User);
+        Some(AccessJwt { jwt: jwt.0, lifetime: lifetime?, foreign: None, end, names_session })
     }
 
     /// What ends the tokens, and the proof that something does.
-    fn end(&mut self, exp: Option<&Entry>, claims: &Text, names: &[Claim]) -> End {
+    fn end(&mut self, exp: Option<&Entry>, claims: &Text, entries: &[Entry]) -> End {
         if exp.is_none() && self.insecure.has(Insecure::NoExpiry) {
             self.loosen(Insecure::NoExpiry, claims.span.clone(), "");
-            if !names.contains(&Claim::Session) {
-                let help = "put `{session.id}` into a claim".to_owned();
-                let message = "a token without `exp` has to name its session: nothing else ends it";
+            // The text of a token that was ended must not be that of a later one.
+            if uses(entries, Slot::SessionId) + uses(entries, Slot::AccessId) == 0 {
+                let help = "put `{session.id}` or `{access.id}` into a claim".to_owned();
+                let message = "a token without `exp` has to differ from all others: nothing but its session ends it";
                 self.faults.add_with(claims.span.clone(), message, help);
             }
             return End::Session;

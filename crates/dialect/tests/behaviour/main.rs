@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use myna_core::id::{Handle, SessionId, UserId};
-use myna_core::session::Session;
+use myna_core::session::{AccessDigests, Session};
 use myna_core::time::Timestamp;
 use myna_core::user::{Role, Status, User};
 use myna_dialect::diagnostic::{Source, render};
@@ -89,6 +89,7 @@ fn session() -> Session {
         expires_at: Timestamp(0),
         client_address: None,
         client_agent: None,
+        access: AccessDigests::default(),
         ended: None,
     }
 }

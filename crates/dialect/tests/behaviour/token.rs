@@ -5,7 +5,7 @@ use std::time::Duration;
 use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::identifier::Canonical;
 use myna_core::policy::Rotation;
-use myna_core::session::{Bearer, Session};
+use myna_core::session::{AccessDigest, Bearer, Session};
 use myna_core::time::Timestamp;
 use myna_core::user::User;
 use myna_dialect::{AccessJwt, AccessProfile, Alphabet, Dialect, MintView, RefreshProfile};
@@ -13,6 +13,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{LOGIN, dialect, session, user};
 
+/// The digest of whatever token is read.
+const TOKEN: AccessDigest = AccessDigest([9; 16]);
 const ON: &str = "[on.signed_in]\n[on.error]\n";
 
 fn view<'a>(user: &'a User, session: &'a Session) -> MintView<'a> {
@@ -52,7 +54,7 @@ fn members(bytes: &[u8]) -> Map<String, Value> {
 fn claims_are_written_in_order_and_read_back_as_precisely_as_they_tell() {
     let (user, session) = (user(), session());
     let by_session = Bearer::Session(SessionId { user: UserId(7), handle: Handle([0xab; 16]) });
-    let by_name = Bearer::Named(Canonical::of("foo@gmail.com").expect("name"));
+    let by_name = Bearer::Named(Canonical::of("foo@gmail.com").expect("name"), TOKEN);
     for (claims, written, bearer) in [
         (
             r#"{ "sub": "{user.email}", "exp": "{access.expires_at}" }"#,
@@ -62,7 +64,7 @@ fn claims_are_written_in_order_and_read_back_as_precisely_as_they_tell() {
         (
             r#"{ "exp": "{access.expires_at}", "iss": "x", "u": { "id": "{user.id | text}", "k": [1] }, "iat": "{access.issued_at}" }"#,
             r#"{"exp":4600,"iss":"x","u":{"id":"7","k":[1]},"iat":1000}"#,
-            Bearer::User(UserId(7)),
+            Bearer::User(UserId(7), TOKEN),
         ),
         (
             r#"{ "id": "{user.id}", "sid": "{session.id}", "n": "{user.email?}", "exp": "{access.expires_at}", "r": "{user.role.permissions}" }"#,
@@ -74,7 +76,7 @@ fn claims_are_written_in_order_and_read_back_as_precisely_as_they_tell() {
         let profile = access_jwt(&dialect);
         let bytes = profile.claims(&view(&user, &session));
         assert_eq!(str::from_utf8(&bytes), Ok(written));
-        assert_eq!(profile.read(&members(&bytes)), Some(bearer), "{claims}");
+        assert_eq!(profile.read(&members(&bytes), TOKEN), Some(bearer), "{claims}");
         let header = profile.header(&view(&user, &session));
         assert_eq!(str::from_utf8(&header), Ok(r#"{"typ":"JWT","alg":"HS256","jti":"id1","kid":"k1"}"#));
         let lifetime = dialect.access().map(AccessProfile::lifetime);
@@ -90,7 +92,9 @@ fn claims_of_another_shape_name_nobody() {
     let profile = access_jwt(&dialect);
     let sid = "abababababababababababababababab";
     assert!(
-        profile.read(&members(json!({"iss": "me", "sub": 7, "sid": sid, "exp": 1}).to_string().as_bytes())).is_some()
+        profile
+            .read(&members(json!({"iss": "me", "sub": 7, "sid": sid, "exp": 1}).to_string().as_bytes()), TOKEN)
+            .is_some()
     );
     for wrong in [
         json!({"iss": "you", "sub": 7, "sid": sid}),
@@ -106,7 +110,7 @@ fn claims_of_another_shape_name_nobody() {
         json!({"iss": "me", "sub": null, "sid": sid}),
         json!({"iss": "me", "sub": [7], "sid": sid}),
     ] {
-        assert_eq!(profile.read(&members(wrong.to_string().as_bytes())), None, "{wrong}");
+        assert_eq!(profile.read(&members(wrong.to_string().as_bytes()), TOKEN), None, "{wrong}");
     }
 }
 
@@ -118,7 +122,7 @@ fn a_user_without_the_name_in_the_claims_has_a_token_that_names_nobody() {
     user.email = None;
     let bytes = profile.claims(&view(&user, &session()));
     assert_eq!(str::from_utf8(&bytes), Ok(r#"{"sub":null,"exp":4600}"#));
-    assert_eq!(profile.read(&members(&bytes)), None);
+    assert_eq!(profile.read(&members(&bytes), TOKEN), None);
 }
 
 // JT-09
@@ -146,8 +150,8 @@ lifetime  = "4h"
     let (refresh_claims, access_claims) = (members(&refresh_claims), members(&access.claims(&view(&user, &session))));
     assert_eq!(refresh.opaque_of(&refresh_claims), Some("OPAQUE"));
     assert_eq!(refresh.opaque_of(&access_claims), None);
-    assert_eq!(access.read(&refresh_claims), None);
-    assert_eq!(access.read(&access_claims), Some(Bearer::User(UserId(7))));
+    assert_eq!(access.read(&refresh_claims, TOKEN), None);
+    assert_eq!(access.read(&access_claims, TOKEN), Some(Bearer::User(UserId(7), TOKEN)));
     let mut other = refresh_claims;
     other.insert("kind".to_owned(), json!("other"));
     assert_eq!(refresh.opaque_of(&other), None);
@@ -176,14 +180,14 @@ lifetime  = "4h"
     let Some(RefreshProfile::Jwt(refresh)) = dialect.refresh() else { panic!("refresh tokens") };
     let (access_claims, refresh_claims) =
         (members(&access.claims(&view(&user, &session))), members(&refresh.claims(&view(&user, &session))));
-    assert_eq!(access.read(&access_claims), Some(Bearer::User(UserId(7))));
+    assert_eq!(access.read(&access_claims, TOKEN), Some(Bearer::User(UserId(7), TOKEN)));
     assert_eq!(refresh.opaque_of(&refresh_claims), Some("OPAQUE"));
-    assert_eq!(access.read(&refresh_claims), None);
+    assert_eq!(access.read(&refresh_claims, TOKEN), None);
     assert_eq!(refresh.opaque_of(&access_claims), None);
     // Without the claim they are nothing, in either reading.
     for mut claims in [access_claims, refresh_claims] {
         claims.remove("kind");
-        assert_eq!((access.read(&claims), refresh.opaque_of(&claims)), (None, None));
+        assert_eq!((access.read(&claims, TOKEN), refresh.opaque_of(&claims)), (None, None));
     }
 }
 

@@ -3,8 +3,9 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use myna_core::change::Change;
 use myna_core::outcome::{Grant, Outcome};
-use myna_core::session::{Challenge, Session};
+use myna_core::session::{AccessDigest, Challenge, Session};
 use myna_core::time::Timestamp;
 use myna_core::user::User;
 use myna_dialect::{AccessProfile, Dialect, MintView, Minted, OpaqueProfile, RefreshProfile, Tokens};
@@ -107,6 +108,26 @@ impl App {
         let token = RefreshToken { user: challenge.id.user.0, handle: challenge.id.handle.0, generation: 0 };
         reset_format().encode(&self.keys.reset().mint(&token, &challenge.salt, b"reset"))
     }
+}
+
+/// What is to be stored of a minted access token: its digest, if it does not name its session and the session does not know
+/// it yet. The retry of a refresh has the same claims, so its session knows them.
+pub(super) fn access_noted(dialect: &Dialect, outcome: &Outcome, tokens: &Tokens) -> Option<Change> {
+    let (Some(AccessProfile::Jwt(profile)), Some(Grant { session }), Some(minted)) =
+        (dialect.access(), &outcome.grant, &tokens.access)
+    else {
+        return None;
+    };
+    let token = access_digest(&minted.text);
+    let known = profile.names_session() || session.access.newest == Some(token);
+    (!known).then_some(Change::NoteAccess { id: session.id, token })
+}
+
+/// Of a token that is a JWT: of its claims alone, since header and signature may differ for the same claims.
+pub(super) fn access_digest(token: &str) -> AccessDigest {
+    let claims = token.split('.').nth(1).unwrap_or_default();
+    let whole = digest(claims.as_bytes());
+    AccessDigest(std::array::from_fn(|at| whole[at]))
 }
 
 /// Differs for every token of a session and is the same for a repeated answer.

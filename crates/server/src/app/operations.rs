@@ -85,10 +85,7 @@ impl App {
     async fn refresh(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
         let beside = if call.dialect.endpoint(call.endpoint).reads(Field::AccessToken) {
             // Its end does not matter here, its signature and its session do.
-            match or_answer!(self.bearer(call, now, Expiry::Ignore).await?, Outcome::plain) {
-                Bearer::Session(id) => Some(id),
-                Bearer::User(_) | Bearer::Named(_) => return Ok(Decision::answer(Outcome::plain(Kind::InvalidToken))),
-            }
+            Some(or_answer!(self.bearer(call, now, Expiry::Ignore).await?, Outcome::plain))
         } else {
             None
         };
@@ -115,8 +112,7 @@ impl App {
     async fn logout(&self, call: &Call, now: Timestamp) -> Result<Decision, Fault> {
         let endpoint = call.dialect.endpoint(call.endpoint);
         let by_access = if endpoint.reads(Field::AccessToken) {
-            let (_, facts) = or_answer!(self.known_bearer(call, now).await?, Outcome::plain);
-            Some(facts.and_then(|facts| facts.session))
+            Some(or_answer!(self.known_bearer(call, now).await?, Outcome::plain))
         } else {
             None
         };

@@ -8,6 +8,7 @@ use myna_core::policy::Ctx;
 use myna_core::time::Timestamp;
 use myna_store::{CommitError, Ended};
 
+use super::mint::access_noted;
 use super::{Answered, App, Call, Fault, ends};
 use crate::clock::chance;
 use crate::hashing::Overloaded;
@@ -26,8 +27,9 @@ impl App {
         loop {
             attempts += 1;
             let now = self.clock.now();
-            let Decision { outcome, changes } = self.decide(call, now).await?;
+            let Decision { outcome, mut changes } = self.decide(call, now).await?;
             let tokens = self.mint(call, &outcome)?;
+            changes.extend(access_noted(&call.dialect, &outcome, &tokens));
             let reuse = ends::reuse_among(&changes);
             match self.commit(changes).await {
                 Ok(ended) => {

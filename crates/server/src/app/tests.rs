@@ -1,5 +1,6 @@
 //! The executor over a real store: what only the whole road shows.
 
+mod ends;
 mod rotation;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -22,6 +22,7 @@ use myna_tokens::crypto::random;
 use myna_tokens::refresh::{Presented, RefreshKey};
 use myna_tokens::{Expiry, Rejected, Rules};
 
+use super::mint::access_digest;
 use super::{App, Call, Fault};
 use crate::hashing::{Asker, Overloaded};
 use crate::keyring::Use;
@@ -132,12 +133,13 @@ impl App {
         let known = match self.claimed(call, now, Expiry::Enforce) {
             Err(kind) => Err(kind),
             Ok(Claimed::Proven(bearer)) => {
-                let facts = self.store.load_bearer(&bearer).await?;
+                let facts = self.store.load_bearer(&bearer, call.dialect.name()).await?;
                 Ok((bearer, facts))
             }
             Ok(Claimed::Named(presented)) => {
-                let facts = self.store.load_bearer(&Bearer::Session(session_of(&presented))).await?;
-                let session = facts.as_ref().and_then(|facts| facts.session.as_ref());
+                let bearer = Bearer::Session(session_of(&presented));
+                let facts = self.store.load_bearer(&bearer, call.dialect.name()).await?;
+                let session = facts.as_ref().map(|facts| &facts.session);
                 self.prove_access(call, now, Expiry::Enforce, &presented, session).map(|bearer| (bearer, facts))
             }
         };
@@ -197,7 +199,7 @@ impl App {
             tracing::debug!(%rejected, "access token refused");
             if rejected == Rejected::Expired { Kind::ExpiredToken } else { Kind::InvalidToken }
         })?;
-        profile.read(claims.members()).ok_or(Kind::InvalidToken)
+        profile.read(claims.members(), access_digest(token.expose())).ok_or(Kind::InvalidToken)
     }
 
     /// What the call's refresh token names; nothing of it is proven but a JWT's signature.

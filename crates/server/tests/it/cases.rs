@@ -7,6 +7,7 @@ const WORDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/words")
 const ENDLESS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/endless");
 const FEATURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/features");
 const EVERYTHING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/everything");
+const NAMELESS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/nameless");
 const OPAQUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/opaque");
 const UNTIL_USED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/until_used");
 const STRICT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects/strict");
@@ -33,7 +34,7 @@ fn built_in_dialects_hold_over_http() {
 
 #[test]
 fn every_operation_holds_in_process() {
-    passes(&[EVERYTHING, READING, RARE]);
+    passes(&[EVERYTHING, READING, RARE, NAMELESS]);
 }
 
 #[test]
@@ -48,7 +49,7 @@ fn what_answers_can_show_holds_over_http() {
 
 #[test]
 fn every_operation_holds_over_http() {
-    passes(&[EVERYTHING, READING, RARE, "--over-http"]);
+    passes(&[EVERYTHING, READING, RARE, NAMELESS, "--over-http"]);
 }
 
 #[test]

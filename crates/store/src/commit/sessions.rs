@@ -2,7 +2,7 @@
 
 use myna_core::change::Conflict;
 use myna_core::id::{Handle, SessionId, UserId};
-use myna_core::session::{EndCause, Session};
+use myna_core::session::{AccessDigest, AccessDigests, EndCause, Session};
 use myna_core::time::Timestamp;
 
 use super::{Guard, Step};
@@ -13,8 +13,9 @@ use crate::work::Ended;
 
 // No arbiter after ON CONFLICT: the partial index of live sessions could be one, but not every engine takes it.
 const INSERT: &str = "INSERT INTO session (user_id, handle, dialect, device, salt, generation, created_at, used_at, \
-    idle_expires_at, expires_at, client_address, client_agent, ended_at, end_cause, rotated_at) \
-    SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 \
+    idle_expires_at, expires_at, client_address, client_agent, ended_at, end_cause, rotated_at, \
+    access_digest, access_digest_before) \
+    SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 \
     FROM user_account WHERE id = $1 AND status = 'active' ON CONFLICT DO NOTHING";
 const LOCK_USER: &str = "SELECT 1 FROM user_account WHERE id = $1 FOR SHARE";
 const ROTATE: &str = "UPDATE session SET generation = generation + 1, rotated_at = $4, used_at = $4, \
@@ -33,6 +34,9 @@ const TOUCH: &str = "UPDATE session SET used_at = $3, idle_expires_at = $4 WHERE
     AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3";
 const KEEP: &str = "UPDATE session SET used_at = used_at WHERE user_id = $1 AND handle = $2 \
     AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3";
+// The same token again, for an honest retry or within a second, leaves its predecessor where it is.
+const NOTE_ACCESS: &str = "UPDATE session SET access_digest = $3, access_digest_before = CASE \
+    WHEN access_digest = $3 THEN access_digest_before ELSE access_digest END WHERE user_id = $1 AND handle = $2";
 /// How a statement ends that returns the sessions that it has ended.
 pub(crate) const RETURNS_ENDED: &str = "RETURNING handle, dialect";
 const END: &str = "UPDATE session SET ended_at = $3, end_cause = $4 \
@@ -41,6 +45,9 @@ const END_ALL: &str = "UPDATE session SET ended_at = $2, end_cause = $3 WHERE us
     RETURNING handle, dialect";
 const END_ALL_BUT: &str = "UPDATE session SET ended_at = $2, end_cause = $3 \
     WHERE user_id = $1 AND ended_at IS NULL AND handle <> $4 RETURNING handle, dialect";
+const END_OF_TOKEN: &str = "UPDATE session SET ended_at = $4, end_cause = $5 \
+    WHERE user_id = $1 AND dialect = $2 AND ended_at IS NULL AND (access_digest = $3 OR access_digest_before = $3) \
+    RETURNING handle, dialect";
 const END_DEVICE: &str = "UPDATE session SET ended_at = $4, end_cause = $5 \
     WHERE user_id = $1 AND dialect = $2 AND device = $3 AND ended_at IS NULL RETURNING handle, dialect";
 const END_OLDEST: &str = "UPDATE session SET ended_at = $2, end_cause = $3 \
@@ -50,7 +57,7 @@ const END_OLDEST: &str = "UPDATE session SET ended_at = $2, end_cause = $3 \
     RETURNING handle, dialect";
 
 #[cfg(test)]
-pub(super) const LIVE: [&str; 4] = [END_ALL, END_ALL_BUT, END_DEVICE, END_OLDEST];
+pub(super) const LIVE: [&str; 5] = [END_ALL, END_ALL_BUT, END_OF_TOKEN, END_DEVICE, END_OLDEST];
 
 pub(super) fn insert<'a>(session: &'a Session, steps: &mut Vec<Step<'a>>) {
     let Session {
@@ -66,6 +73,7 @@ pub(super) fn insert<'a>(session: &'a Session, steps: &mut Vec<Step<'a>>) {
         expires_at,
         client_address,
         client_agent,
+        access: AccessDigests { newest, before },
         ended,
     } = session;
     let values = [
@@ -84,6 +92,8 @@ pub(super) fn insert<'a>(session: &'a Session, steps: &mut Vec<Step<'a>>) {
         ended.map(|(at, _)| at).into(),
         ended.map(|(_, cause)| cause.name()).into(),
         (*rotated_at).into(),
+        newest.as_ref().map(|token| &token.0).into(),
+        before.as_ref().map(|token| &token.0).into(),
     ];
     // Whoever disables the user meanwhile waits, and then finds the session, too.
     steps.push(Step::lock(LOCK_USER, [id.user.into()]));
@@ -112,6 +122,10 @@ pub(super) fn keep(id: &SessionId, at: Timestamp) -> Step<'_> {
     Step::guarded(KEEP, [id.user.into(), (&id.handle).into(), at.into()], Conflict::SessionChanged(*id))
 }
 
+pub(super) fn note_access<'a>(id: &'a SessionId, token: &'a AccessDigest) -> Step<'a> {
+    Step::free(NOTE_ACCESS, [id.user.into(), (&id.handle).into(), (&token.0).into()])
+}
+
 pub(super) fn end(id: &SessionId, at: Timestamp, cause: EndCause) -> Step<'_> {
     let values = [id.user.into(), (&id.handle).into(), at.into(), cause.name().into()];
     Step::guarded(END, values, Conflict::SessionChanged(*id)).ending(id.user, cause)
@@ -123,6 +137,17 @@ pub(super) fn end_all(user: UserId, except: Option<&Handle>, at: Timestamp, caus
         Some(handle) => Step::free(END_ALL_BUT, [user.into(), at.into(), cause.name().into(), handle.into()]),
     };
     step.ending(user, cause)
+}
+
+pub(super) fn end_of_token<'a>(
+    user: UserId,
+    dialect: &'a str,
+    token: &'a AccessDigest,
+    at: Timestamp,
+    cause: EndCause,
+) -> Step<'a> {
+    let values = [user.into(), dialect.into(), (&token.0).into(), at.into(), cause.name().into()];
+    Step::free(END_OF_TOKEN, values).ending(user, cause)
 }
 
 pub(super) fn end_device<'a>(user: UserId, dialect: &'a str, device: &'a str, at: Timestamp) -> Step<'a> {

@@ -48,7 +48,9 @@ pub(crate) fn witness(changes: &[Change]) -> Option<(&'static str, Vec<Value<'_>
             | Change::KeepUser { .. }
             | Change::KeepSession { .. }
             | Change::ClearMustChange(_)
+            | Change::NoteAccess { .. }
             | Change::EndSessions { .. }
+            | Change::EndSessionsOfToken { .. }
             | Change::EndDeviceSession { .. }
             | Change::EndOldestSessions { .. }
             | Change::VoidChallenges { .. }

@@ -2,9 +2,8 @@
 
 use myna_core::change::{Change, Conflict, Reuse};
 use myna_core::id::{Handle, SessionId, UserId};
-use myna_core::identifier::Canonical;
 use myna_core::secret::Secret;
-use myna_core::session::{Bearer, EndCause, Session};
+use myna_core::session::{AccessDigest, AccessDigests, EndCause, Session};
 use myna_core::time::Timestamp;
 use myna_core::user::{Status, User};
 use tokio::task::JoinSet;
@@ -16,17 +15,18 @@ fn rotate(id: SessionId, generation: i64, at: Timestamp) -> Change {
     Change::RotateSession { id, while_generation: generation, at, idle_expires_at: later(1500) }
 }
 
-const fn end(id: SessionId, cause: EndCause) -> Change {
+pub(super) const fn end(id: SessionId, cause: EndCause) -> Change {
     Change::EndSession { id, at: NOW, cause }
 }
 
-async fn loaded(store: &Store, id: SessionId) -> Result<Session, Box<dyn std::error::Error + Send + Sync>> {
+pub(super) async fn loaded(store: &Store, id: SessionId) -> Result<Session, Box<dyn std::error::Error + Send + Sync>> {
     Ok(store.load_session(id).await?.ok_or("the session is lost")?.session)
 }
 
 pub(super) async fn a_session_comes_back_as_it_went_in(store: Store) -> Verdict {
     let user = stored_user(&store).await?;
-    let session = session(user.id, 1, Some("phone"));
+    let access = AccessDigests { newest: Some(AccessDigest([1; 16])), before: Some(AccessDigest([2; 16])) };
+    let session = Session { access, ..session(user.id, 1, Some("phone")) };
     store.commit(vec![begin(&session)]).await?;
     let facts = store.load_session(session.id).await?.ok_or("lost")?;
     assert_eq!((&facts.user, &facts.session), (&user, &session));
@@ -46,25 +46,6 @@ pub(super) async fn a_session_comes_back_as_it_went_in(store: Store) -> Verdict 
     let ended = Some((NOW, EndCause::Reuse));
     assert_eq!(loaded(&store, session.id).await?, Session { ended, ..touched });
     assert!(store.list_sessions(user.id, NOW).await?.is_empty());
-    Ok(())
-}
-
-pub(super) async fn a_bearer_is_found_by_each_of_its_names(store: Store) -> Verdict {
-    let user = stored_user(&store).await?;
-    let session = session(user.id, 1, None);
-    store.commit(vec![password(user.id, None, "h"), begin(&session)]).await?;
-    let named = Canonical::of(&format!("person-{}", user.id)).ok_or("no identifier")?;
-    for (bearer, expected) in
-        [(Bearer::Session(session.id), Some(&session)), (Bearer::User(user.id), None), (Bearer::Named(named), None)]
-    {
-        let facts = store.load_bearer(&bearer).await?.ok_or("lost")?;
-        assert_eq!((&facts.known.user, facts.session.as_ref()), (&user, expected));
-        assert!(facts.known.password.is_some());
-    }
-    let stranger = UserId(user.id.0 + 5000);
-    for bearer in [Bearer::Session(name(user.id, 2)), Bearer::Session(name(stranger, 1)), Bearer::User(stranger)] {
-        assert!(store.load_bearer(&bearer).await?.is_none(), "{bearer:?}");
-    }
     Ok(())
 }
 

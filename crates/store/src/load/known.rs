@@ -66,7 +66,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database fails; an unknown identifier is no error.
     pub async fn load_known(&self, identifier: &Canonical) -> Result<Option<Known>, StoreError> {
-        self.known_named(identifier).await
+        self.known(BY_IDENTIFIER, identifier.as_str().into()).await
     }
 
     /// The user of that id.
@@ -74,14 +74,6 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database fails; an unknown id is no error.
     pub async fn load_known_by_id(&self, id: UserId) -> Result<Option<Known>, StoreError> {
-        self.known_by_id(id).await
-    }
-
-    pub(super) async fn known_named(&self, identifier: &Canonical) -> Result<Option<Known>, StoreError> {
-        self.known(BY_IDENTIFIER, identifier.as_str().into()).await
-    }
-
-    pub(super) async fn known_by_id(&self, id: UserId) -> Result<Option<Known>, StoreError> {
         self.known(BY_ID, id.into()).await
     }
 

@@ -2,7 +2,7 @@
 
 use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::ops::refresh::Facts;
-use myna_core::session::{EndCause, Session};
+use myna_core::session::{AccessDigest, AccessDigests, EndCause, Session};
 use myna_core::time::Timestamp;
 
 use super::{Folded, session_columns, user, user_columns, user_roles};
@@ -12,7 +12,7 @@ use crate::error::StoreError;
 use crate::faults::{Mutation, is_mutated};
 
 /// How many columns a session takes.
-pub(super) const COLUMNS: usize = 14;
+pub(super) const COLUMNS: usize = 16;
 
 const BY_ID: &str = concat!(
     "SELECT ",
@@ -154,6 +154,10 @@ pub(super) fn read(row: &Row<'_>, first: usize, user: UserId) -> Result<Session,
         expires_at: row.time(first + 8)?,
         client_address: row.maybe_text(first + 9)?,
         client_agent: row.maybe_text(first + 10)?,
+        access: AccessDigests {
+            newest: row.maybe_bytes(first + 14)?.map(AccessDigest),
+            before: row.maybe_bytes(first + 15)?.map(AccessDigest),
+        },
         ended,
     })
 }

@@ -169,7 +169,15 @@ pub(crate) fn column<'a, T: tokio_postgres::types::FromSql<'a>>(
 
 /// The sixteen bytes of a column.
 pub(crate) fn bytes(row: &tokio_postgres::Row, at: usize) -> Result<[u8; 16], StoreError> {
-    let bytes: &[u8] = column(row, at)?;
+    sixteen(column(row, at)?)
+}
+
+/// The sixteen bytes of a column, if there are any.
+pub(crate) fn maybe_bytes(row: &tokio_postgres::Row, at: usize) -> Result<Option<[u8; 16]>, StoreError> {
+    column::<Option<&[u8]>>(row, at)?.map(sixteen).transpose()
+}
+
+fn sixteen(bytes: &[u8]) -> Result<[u8; 16], StoreError> {
     bytes.try_into().map_err(|_| StoreError::Corrupt(format!("{} bytes where 16 should be", bytes.len())))
 }
 

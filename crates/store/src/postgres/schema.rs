@@ -10,8 +10,14 @@ use crate::error::{OpenError, StoreError};
 use crate::schema::{APPLIED, Applied, Migration, RECORD, checksum, verify};
 
 /// Every step, numbered from 1 without gaps; the same numbers and names as SQLite's.
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "start", script: include_str!("../../../../migrations/postgres/0001_start.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "start", script: include_str!("../../../../migrations/postgres/0001_start.sql") },
+    Migration {
+        number: 2,
+        name: "access_digest",
+        script: include_str!("../../../../migrations/postgres/0002_access_digest.sql"),
+    },
+];
 
 /// The oldest that was tried (`server_version_num`).
 const VERSION_MIN: i64 = 150_000;

@@ -6,8 +6,14 @@ use crate::error::{OpenError, StoreError};
 use crate::schema::{APPLIED, Applied, Migration, RECORD, checksum, verify};
 
 /// Every step, numbered from 1 without gaps.
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "start", script: include_str!("../../../../migrations/sqlite/0001_start.sql") }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "start", script: include_str!("../../../../migrations/sqlite/0001_start.sql") },
+    Migration {
+        number: 2,
+        name: "access_digest",
+        script: include_str!("../../../../migrations/sqlite/0002_access_digest.sql"),
+    },
+];
 
 const HAS_TABLE: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migration'";
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
@@ -96,7 +102,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         migrate(&database(&folder), MIGRATIONS).unwrap();
         let db = Db::open(&folder.path().join("myna.db"), Access::Write).unwrap();
-        for sql in crate::commit::LIVE_SESSIONS.iter().chain(&[crate::load::session::OF_USER]) {
+        let steps = |sql: &str| {
             let values = [1, 1, 1, 1, 1].map(Value::Integer);
             let mut plan = Vec::new();
             db.rows(&format!("EXPLAIN QUERY PLAN {sql}"), &values, |row| {
@@ -104,9 +110,17 @@ mod tests {
                 Ok(())
             })
             .unwrap();
-            let searches = |step: &&String| step.starts_with("SEARCH") || step.starts_with("SCAN");
-            let steps: Vec<_> = plan.iter().filter(searches).collect();
-            assert!(!steps.is_empty() && steps.iter().all(|step| step.contains("session_live")), "{sql}: {plan:?}");
+            plan.retain(|step| step.starts_with("SEARCH") || step.starts_with("SCAN"));
+            plan
+        };
+        for sql in crate::commit::LIVE_SESSIONS.iter().chain(&[crate::load::session::OF_USER]) {
+            let plan = steps(sql);
+            assert!(!plan.is_empty() && plan.iter().all(|step| step.contains("session_live")), "{sql}: {plan:?}");
+        }
+        for sql in crate::load::bearer::BY_TOKEN {
+            let plan = steps(sql);
+            assert!(plan.iter().any(|step| step.starts_with("SEARCH t ") && step.contains("session_live")), "{plan:?}");
+            assert!(plan.iter().all(|step| step.starts_with("SEARCH")), "{sql}: {plan:?}");
         }
     }
 

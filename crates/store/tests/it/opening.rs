@@ -6,7 +6,7 @@ use std::path::Path;
 
 use myna_core::change::{Change, Conflict};
 use myna_core::id::{Handle, SessionId, UserId};
-use myna_core::session::Session;
+use myna_core::session::{AccessDigests, Session};
 use myna_core::time::Timestamp;
 use myna_core::user::{Status, User};
 use myna_store::{CommitCounts, CommitError, OpenError, Opening, Store, StoreError};
@@ -171,6 +171,7 @@ async fn races_between_two_stores_have_one_winner() {
         expires_at: Timestamp(100),
         client_address: None,
         client_agent: None,
+        access: AccessDigests::default(),
         ended: None,
     };
     stores[0].commit(insert(id.user)).await.unwrap();

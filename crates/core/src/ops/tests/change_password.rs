@@ -1,16 +1,13 @@
 //! Set a new password with the old one.
 
 use super::*;
-use crate::identifier::Canonical;
 use crate::ops::NewPassword;
 use crate::ops::bearer::Facts;
 use crate::ops::change_password::{Input, decide};
 use crate::policy::Verdict;
-use crate::session::Bearer;
 
-fn facts(user: User, session: Option<Session>) -> Facts {
-    let known = known(user);
-    Facts { known, session }
+fn facts(user: User, session: Session) -> Facts {
+    Facts { known: known(user), session }
 }
 
 fn hashed() -> NewPassword {
@@ -26,17 +23,16 @@ const fn right() -> Verdict {
 fn the_others_end_and_the_own_session_stays() {
     let on_phone = Session { device: Some("phone".to_owned()), ..session() };
     let marked = User { must_change_password: true, ..user() };
-    let (by_session, own) = (Bearer::Session(session().id), Some(session().id.handle));
-    let by_name = Bearer::Named(Canonical::of("ada").unwrap());
+    let (by_session, except) = (Bearer::Session(session().id), Some(session().id.handle));
+    let [by_id, by_name] = nameless();
     let legacy = Verdict::Match { rehash: Some(secret("$unused$")) };
-    for (case, bearer, facts, verdict, except) in [
-        ("session", &by_session, facts(user(), Some(session())), right(), own),
-        ("device", &by_session, facts(user(), Some(on_phone)), right(), own),
-        ("must change", &by_session, facts(marked, Some(session())), right(), own),
-        ("old format", &by_session, facts(user(), Some(session())), legacy, own),
-        // No session is the own one: all end.
-        ("user", &Bearer::User(USER), facts(user(), None), right(), None),
-        ("named", &by_name, facts(user(), None), right(), None),
+    for (case, bearer, facts, verdict) in [
+        ("session", &by_session, facts(user(), session()), right()),
+        ("device", &by_session, facts(user(), on_phone), right()),
+        ("must change", &by_session, facts(marked, session()), right()),
+        ("old format", &by_session, facts(user(), session()), legacy),
+        ("user", &by_id, facts(user(), knowing(Some(TOKEN), None)), right()),
+        ("named", &by_name, facts(user(), knowing(Some(NEXT_TOKEN), Some(TOKEN))), right()),
     ] {
         let changes = [
             Change::SetPassword {
@@ -62,11 +58,11 @@ fn an_answer_with_tokens_begins_a_session_after_all_others_have_ended() {
     let on_phone = Session { device: Some("phone".to_owned()), ..session() };
     let (at, cause) = (NOW, EndCause::PasswordChanged);
     for (case, bearer, own) in [
-        ("session", Bearer::Session(session().id), Some(session())),
-        ("device", Bearer::Session(session().id), Some(on_phone)),
-        ("user", Bearer::User(USER), None),
+        ("session", Bearer::Session(session().id), session()),
+        ("device", Bearer::Session(session().id), on_phone),
+        ("user", Bearer::User(USER, TOKEN), knowing(Some(TOKEN), None)),
     ] {
-        let device = own.as_ref().and_then(|session| session.device.clone());
+        let device = own.device.clone();
         let begun = Around::new().begun(USER, device.as_deref());
         let (old, hash) = (Some(secret(OLD_HASH)), secret(NEW_HASH));
         let mut changes = vec![
@@ -74,7 +70,7 @@ fn an_answer_with_tokens_begins_a_session_after_all_others_have_ended() {
             Change::ClearMustChange(USER),
             Change::VoidChallenges { user: USER, at },
         ];
-        changes.extend(own.iter().map(|session| Change::EndSession { id: session.id, at, cause }));
+        changes.push(Change::EndSession { id: own.id, at, cause });
         changes.push(Change::EndSessions { user: USER, except: None, at, cause });
         let dialect = DIALECT.to_owned();
         changes.extend(device.map(|device| Change::EndDeviceSession { user: USER, dialect, device, at }));
@@ -92,12 +88,12 @@ fn a_token_that_stands_for_nobody_is_refused() {
     let by_session = Bearer::Session(session().id);
     let mut cases = vec![
         ("nothing known".to_owned(), by_session.clone(), None),
-        ("session forgotten".to_owned(), by_session.clone(), Some(facts(user(), None))),
-        ("disabled".to_owned(), by_session.clone(), Some(facts(disabled(), Some(session())))),
-        ("disabled, no session".to_owned(), Bearer::User(USER), Some(facts(disabled(), None))),
+        ("disabled".to_owned(), by_session.clone(), Some(facts(disabled(), session()))),
+        ("disabled, by id".to_owned(), Bearer::User(USER, TOKEN), Some(facts(disabled(), knowing(Some(TOKEN), None)))),
+        ("an unknown token".to_owned(), Bearer::User(USER, TOKEN), Some(facts(user(), session()))),
     ];
     for (case, session) in unusable_sessions() {
-        cases.push((case, by_session.clone(), Some(facts(user(), Some(session)))));
+        cases.push((case, by_session.clone(), Some(facts(user(), session))));
     }
     for (case, bearer, facts) in cases {
         for verdict in [right(), Verdict::Mismatch] {
@@ -109,8 +105,8 @@ fn a_token_that_stands_for_nobody_is_refused() {
 
 #[test]
 fn the_old_password_must_be_right() {
-    let without = Facts { known: Known { user: user(), password: None }, session: Some(session()) };
-    let with = || facts(user(), Some(session()));
+    let without = Facts { known: Known { user: user(), password: None }, session: session() };
+    let with = || facts(user(), session());
     for (case, facts, verdict, password) in [
         ("wrong", with(), Verdict::Mismatch, hashed()),
         ("wrong, not hashed", with(), Verdict::Mismatch, NewPassword::NotTried),
@@ -132,7 +128,7 @@ fn a_weak_new_password_alters_nothing() {
     let decision = decide(
         &Around::new().ctx(),
         &Bearer::Session(session().id),
-        Some(&facts(user(), Some(session()))),
+        Some(&facts(user(), session())),
         &right(),
         NewPassword::Refused(kind),
     );

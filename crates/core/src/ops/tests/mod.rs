@@ -19,11 +19,12 @@ use super::Decision;
 use super::input::Inputs;
 use crate::change::Change;
 use crate::id::{Handle, SessionId, UserId};
+use crate::identifier::Canonical;
 use crate::outcome::{Kind, Outcome};
 use crate::policy::{Caller, Chance, Ctx, Policy, Rotation, Shown, Terms};
 use crate::problem::{Field, Problem, ProblemKind};
 use crate::secret::Secret;
-use crate::session::{EndCause, Session};
+use crate::session::{AccessDigest, AccessDigests, Bearer, EndCause, Session};
 use crate::time::Timestamp;
 use crate::user::{Known, Password, Role, Status, User};
 
@@ -130,6 +131,7 @@ impl Around {
             expires_at: at(ABSOLUTE),
             client_address: Some("192.0.2.1".to_owned()),
             client_agent: Some("agent".to_owned()),
+            access: AccessDigests::default(),
             ended: None,
         }
     }
@@ -177,6 +179,7 @@ fn session() -> Session {
         expires_at: at(ABSOLUTE - 3600),
         client_address: None,
         client_agent: None,
+        access: AccessDigests::default(),
         ended: None,
     }
 }
@@ -184,6 +187,21 @@ fn session() -> Session {
 /// A session or challenge of the user.
 const fn id(byte: u8) -> SessionId {
     SessionId { user: USER, handle: Handle([byte; 16]) }
+}
+
+/// An access token that names no session.
+const TOKEN: AccessDigest = AccessDigest([0x33; 16]);
+/// A later one of the same session.
+const NEXT_TOKEN: AccessDigest = AccessDigest([0x34; 16]);
+
+/// A session that knows `token` as its newest and `before` as the one before.
+fn knowing(newest: Option<AccessDigest>, before: Option<AccessDigest>) -> Session {
+    Session { access: AccessDigests { newest, before }, ..session() }
+}
+
+/// The bearers whose tokens name no session.
+fn nameless() -> [Bearer; 2] {
+    [Bearer::User(USER, TOKEN), Bearer::Named(Canonical::of("ada").unwrap(), TOKEN)]
 }
 
 /// Every way in which a session can be dead at [`NOW`], or of no use in the dialect.
@@ -259,10 +277,14 @@ fn show(change: &Change) -> String {
         }
         Change::TouchSession { id, at, idle_expires_at } => format!("touch {id:?} at {at:?} until {idle_expires_at:?}"),
         Change::KeepSession { id, at } => format!("keep {id:?} at {at:?}"),
+        Change::NoteAccess { id, token } => format!("note {token:?} of {id:?}"),
         Change::EndSession { id, at, cause } => format!("end {id:?} at {at:?}: {cause:?}"),
         Change::EndReused(reuse) => format!("end {reuse:?}"),
         Change::EndSessions { user, except, at, cause } => {
             format!("end all of {user:?} but {except:?} at {at:?}: {cause:?}")
+        }
+        Change::EndSessionsOfToken { user, dialect, token, at, cause } => {
+            format!("end all of {token:?} of {user:?} in {dialect:?} at {at:?}: {cause:?}")
         }
         Change::EndDeviceSession { user, dialect, device, at } => {
             format!("end device {device:?} of {user:?} in {dialect:?} at {at:?}")

@@ -235,7 +235,7 @@ fn a_fixed_token_stays_good_though_the_answer_shows_one() {
 #[track_caller]
 fn assert_refused_alike(input: &Input, facts: Option<&Facts>, proof: Proof, case: &str) {
     for generation in [0, GENERATION - 1, GENERATION, GENERATION + 1] {
-        let input = Input { generation, device: input.device.clone(), ..*input };
+        let input = Input { id: input.id, generation, device: input.device.clone(), beside: input.beside.clone() };
         // A spent token would be within grace.
         let facts = facts.map(|Facts { user, session }| Facts {
             user: user.clone(),
@@ -303,11 +303,42 @@ fn the_device_must_be_the_session_s() {
 #[test]
 fn the_access_token_beside_must_be_of_the_session() {
     let other_user = SessionId { user: UserId(8), ..session().id };
-    for (case, beside) in [("another session", id(0x12)), ("another user's", other_user)] {
+    let (eve, gone) = (UserId(8), Canonical::of("eve").unwrap());
+    for (case, beside) in [
+        ("another session", Bearer::Session(id(0x12))),
+        ("another user's", Bearer::Session(other_user)),
+        ("another user's, by id", Bearer::User(eve, TOKEN)),
+        ("another user's, by name", Bearer::Named(gone, TOKEN)),
+    ] {
         let input = Input { beside: Some(beside), ..input(0) };
-        assert_refused_alike(&input, Some(&facts(session())), Proof::Genuine, case);
+        assert_refused_alike(&input, Some(&facts(knowing(Some(TOKEN), None))), Proof::Genuine, case);
     }
-    let input = Input { beside: Some(session().id), ..input(GENERATION) };
+    let input = Input { beside: Some(Bearer::Session(session().id)), ..input(GENERATION) };
     let decision = decide(&Around::new().ctx(), &input, Some(&facts(session())), Proof::Genuine);
     assert_decided(&decision, &refreshed(rotated()), &[rotation(at(IDLE))], "its own");
+}
+
+// RF-02, RF-03, RF-10: the same for a token that the session knows; a pair that it has forgotten is a copy.
+#[test]
+fn the_access_token_beside_is_one_that_the_session_knows() {
+    for bearer in nameless() {
+        let beside = |generation| Input { beside: Some(bearer.clone()), ..input(generation) };
+        let strange = Some(facts(knowing(Some(NEXT_TOKEN), None)));
+        let decision = decide(&Around::new().ctx(), &beside(GENERATION), strange.as_ref(), Proof::Genuine);
+        assert_refused(&decision, Kind::InvalidRefresh, "of no session");
+        for known in [knowing(Some(TOKEN), None), knowing(Some(NEXT_TOKEN), Some(TOKEN))] {
+            let next = Session { access: known.access, ..rotated() };
+            let decision = decide(&Around::new().ctx(), &beside(GENERATION), Some(&facts(known)), Proof::Genuine);
+            assert_decided(&decision, &refreshed(next), &[rotation(at(IDLE))], "known");
+        }
+        for before in [TOKEN, NEXT_TOKEN] {
+            let retried = Session { rotated_at: NOW, ..knowing(Some(NEXT_TOKEN), Some(before)) };
+            let retry =
+                decide(&Around::new().ctx(), &beside(GENERATION - 1), Some(&facts(retried.clone())), Proof::Genuine);
+            assert_decided(&retry, &refreshed(retried), &[], "an honest retry");
+        }
+        let copy = decide(&Around::new().ctx(), &beside(GENERATION - 2), strange.as_ref(), Proof::Genuine);
+        let end = [reuse(GENERATION - 2)];
+        assert_decided(&copy, &Outcome::plain(Kind::InvalidRefresh), &end, "a pair from long ago");
+    }
 }

@@ -4,10 +4,9 @@ use super::*;
 use crate::ops::bearer::Facts;
 use crate::ops::sessions::{Input, decide_end, decide_end_others, decide_list, decide_logout_everywhere};
 use crate::outcome::Listed;
-use crate::session::Bearer;
 
 fn facts(session: Session) -> Facts {
-    Facts { known: known(user()), session: Some(session) }
+    Facts { known: known(user()), session }
 }
 
 fn bearer() -> Bearer {
@@ -120,7 +119,7 @@ fn a_token_that_is_over_sees_and_ends_nothing() {
         unusable_sessions().into_iter().map(|(case, session)| (case, Some(facts(session)))).collect();
     cases.push(("nobody".to_owned(), None));
     cases.push(("disabled".to_owned(), Some(Facts { known: known(disabled()), ..facts(session()) })));
-    cases.push(("no session".to_owned(), Some(Facts { session: None, ..facts(session()) })));
+    cases.push(("another session".to_owned(), Some(facts(Session { id: id(0x12), ..session() }))));
     for (case, facts) in cases {
         let (ctx, bearer, facts) = (around.ctx(), bearer(), facts.as_ref());
         let input = asked(None, Some("phone"));

@@ -109,6 +109,8 @@ pub(super) fn record(user: &User, session: &Session, now: Timestamp) -> Value {
         expires_at,
         client_address,
         client_agent,
+        // Of no use to anybody but the server.
+        access: _,
         ended,
     } = session;
     let state = match State::of(session, now) {

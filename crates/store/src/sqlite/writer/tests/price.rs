@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use myna_core::id::{Handle, SessionId};
-use myna_core::session::Session;
+use myna_core::session::{AccessDigests, Session};
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
@@ -51,6 +51,7 @@ async fn a_rotation_is_one_query_and_one_update() {
         expires_at: Timestamp(200),
         client_address: None,
         client_agent: None,
+        access: AccessDigests::default(),
         ended: None,
     };
     let begun = [1, 2].map(|number| Change::InsertSession(Box::new(session(number))));
