@@ -36,6 +36,8 @@ pub(crate) enum Answer {
     No,
     /// No answer, or one that the server is in trouble.
     Lost,
+    /// It was never sent: nobody listens.
+    Never,
 }
 
 impl Call {
@@ -110,9 +112,9 @@ impl Client {
     /// Sends a request and waits for its answer.
     pub(crate) async fn ask(&mut self, call: &Call) -> Answer {
         if !self.connect().await {
-            return Answer::Lost;
+            return Answer::Never;
         }
-        let (Some(sender), Some(request)) = (self.sender.as_mut(), call.request()) else { return Answer::Lost };
+        let (Some(sender), Some(request)) = (self.sender.as_mut(), call.request()) else { return Answer::Never };
         let answered = tokio::time::timeout(PATIENCE, async {
             sender.ready().await.ok()?;
             let response = sender.send_request(request).await.ok()?;
@@ -133,16 +135,17 @@ impl Client {
         }
     }
 
-    /// Sends a request and hangs up after `wait`: the answer is lost.
-    pub(crate) async fn ask_and_leave(&mut self, call: &Call, wait: Duration) {
-        if self.connect().await
-            && let (Some(mut sender), Some(request)) = (self.sender.take(), call.request())
-        {
-            let _ = tokio::time::timeout(wait, async {
-                let _ = sender.send_request(request).await;
-            })
-            .await;
+    /// Sends a request and hangs up after `wait`, whatever the server does with it.
+    pub(crate) async fn ask_and_leave(&mut self, call: &Call, wait: Duration) -> Answer {
+        if !self.connect().await {
+            return Answer::Never;
         }
+        let (Some(mut sender), Some(request)) = (self.sender.take(), call.request()) else { return Answer::Never };
+        let _ = tokio::time::timeout(wait, async {
+            let _ = sender.send_request(request).await;
+        })
+        .await;
+        Answer::Lost
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a cluster is: the servers that are driven, and how they are killed. One node on embedded SQLite today; the rest of
-//! the checker knows only that there are nodes.
+//! the checker knows only that there are nodes by number, that one that was killed has lost what it had not done yet, and
+//! that all of them read one clock. A store of another kind is a matter of this file alone.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -19,8 +20,8 @@ pub struct Cluster {
     folder: tempfile::TempDir,
     binary: PathBuf,
     mutation: Option<String>,
-    port: u16,
-    node: Mutex<Option<Child>>,
+    ports: Vec<u16>,
+    processes: Vec<Mutex<Option<Child>>>,
 }
 
 impl Cluster {
@@ -34,20 +35,20 @@ impl Cluster {
         std::fs::create_dir_all(&dialect)?;
         std::fs::write(dialect.join("dialect.toml"), DIALECT)?;
         std::fs::write(folder.path().join("clock"), "0")?;
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        // Cheap hashes, as far as the settings go: this is about everything else.
-        let config = format!(
-            "data = \"data\"\n[dialects]\nfolder = \"dialects\"\nenabled = [\"verify\"]\n[http]\nlisten = [\"127.0.0.1:{port}\"]\n\
-             [password]\nmemory = \"7MiB\"\npasses = 5\nqueue_timeout = \"8s\"\n[mail]\nfolder = \"mail\"\n[log]\nlevel = \"warn\"\n"
-        );
+        // Cheap hashes, as far as the settings go: this is about everything else. No session ends by the cap.
+        let config = "data = \"data\"\n[dialects]\nfolder = \"dialects\"\nenabled = [\"verify\"]\n\
+            [password]\nmemory = \"7MiB\"\npasses = 5\nqueue_timeout = \"8s\"\n[mail]\nfolder = \"mail\"\n\
+            [session]\ncap = 10000\n[log]\nlevel = \"warn\"\n";
         std::fs::write(folder.path().join("myna.toml"), config)?;
+        let ports = vec![std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port()];
+        let processes = ports.iter().map(|_| Mutex::new(None)).collect();
         let mutation = mutation.map(str::to_owned);
-        Ok(Self { folder, binary: binary.to_owned(), mutation, port, node: Mutex::new(None) })
+        Ok(Self { folder, binary: binary.to_owned(), mutation, ports, processes })
     }
 
-    /// Where some node listens.
-    pub fn port(&self) -> u16 {
-        self.port
+    /// Where each node listens.
+    pub fn ports(&self) -> &[u16] {
+        &self.ports
     }
 
     /// Where mails are written.
@@ -71,22 +72,29 @@ impl Cluster {
         std::fs::rename(draft, self.folder.path().join("clock"))
     }
 
-    /// Starts the node and waits until it is ready.
+    /// Starts a node and waits until it is ready.
     ///
     /// # Errors
     /// When it does not start by itself (I11).
-    pub async fn start(&self) -> anyhow::Result<()> {
+    pub async fn start(&self, node: usize) -> anyhow::Result<()> {
+        let (port, process) = self.node(node)?;
         let log = std::fs::OpenOptions::new().append(true).create(true).open(self.folder.path().join("log"))?;
-        let mut child = self.command().arg("serve").stdout(Stdio::null()).stderr(log).kill_on_drop(true).spawn()?;
+        let mut child = self
+            .command()
+            .args(["serve", "--http", &format!("127.0.0.1:{port}")])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()?;
         let deadline = Instant::now() + START_MAX;
-        while !self.is_ready().await {
+        while crate::client::status(port, "/readyz").await != Some(200) {
             if let Some(status) = child.try_wait()? {
                 bail!("a node ended by itself at its start: {status}\n{}", self.log());
             }
             ensure!(Instant::now() < deadline, "a node was not ready within {START_MAX:?}\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        *self.node.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
+        *process.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
         Ok(())
     }
 
@@ -94,8 +102,9 @@ impl Cluster {
     ///
     /// # Errors
     /// When it had ended by itself.
-    pub async fn kill(&self) -> anyhow::Result<()> {
-        let child = self.node.lock().unwrap_or_else(PoisonError::into_inner).take();
+    pub async fn kill(&self, node: usize) -> anyhow::Result<()> {
+        let (_, process) = self.node(node)?;
+        let child = process.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut child = child.context("there is no node to kill")?;
         if let Some(status) = child.try_wait()? {
             bail!("a node ended by itself: {status}\n{}", self.log());
@@ -114,8 +123,9 @@ impl Cluster {
         Ok(output.success())
     }
 
-    async fn is_ready(&self) -> bool {
-        crate::client::status(self.port, "/readyz").await.is_some_and(|status| status == 200)
+    fn node(&self, node: usize) -> anyhow::Result<(u16, &Mutex<Option<Child>>)> {
+        let port = self.ports.get(node).copied();
+        port.zip(self.processes.get(node)).with_context(|| format!("there is no node {node}"))
     }
 
     fn command(&self) -> Command {

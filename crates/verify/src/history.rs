@@ -3,44 +3,54 @@
 use std::fmt;
 use std::time::Duration;
 
+/// The most nodes of a cluster.
+pub const NODES_MAX: usize = 4;
+
 /// A point in a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Moment {
     /// Since the run began, by this machine's own clock.
     pub real: Duration,
     /// What the servers' clock said, in microseconds since 1970.
     pub clock: i64,
-    /// How often that clock had jumped by then.
+    /// How often that clock had jumped by then, twice: odd while it jumps.
     pub jumps: u32,
+    /// How many processes of each node had died by then.
+    pub deaths: [u32; NODES_MAX],
 }
 
 /// A session, by the order in which a user's sessions began.
 pub type SessionNumber = usize;
 
-/// A refresh token, by a digest of its text.
+/// A refresh token, by a digest of its text. An access token is named by the refresh token that came with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Token(pub u64);
 
 /// A password, by the order in which a user's passwords were thought of.
 pub type PasswordNumber = usize;
 
+/// A request for a reset mail, by the order in which a user made them.
+pub type MailNumber = usize;
+
 /// What was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// A new user with the first password.
-    Register,
+    /// A new user with this password.
+    Register(PasswordNumber),
     /// A login; the session that it begins if it is granted.
     Login(PasswordNumber, SessionNumber),
     /// An exchange of a refresh token.
     Refresh(SessionNumber, Token),
-    /// Who the bearer of the session's newest access token is.
-    Me(SessionNumber),
-    /// The end of a session, by its newest access token.
-    Logout(SessionNumber),
-    /// A new password, by a session: the old one, the new one.
-    Change(SessionNumber, PasswordNumber, PasswordNumber),
-    /// A new password by the link of a mail: which mail, the new password.
-    Reset(usize, PasswordNumber),
+    /// Who the bearer of an access token is.
+    Me(SessionNumber, Token),
+    /// The end of a session, by an access token.
+    Logout(SessionNumber, Token),
+    /// A new password, by an access token: the old one, the new one.
+    Change(SessionNumber, Token, PasswordNumber, PasswordNumber),
+    /// A mail with a link.
+    Forgot(MailNumber),
+    /// A new password by a link. Which request it answers is not always known: any of these.
+    Reset(Vec<MailNumber>, PasswordNumber),
     /// An operator disables the user.
     Disable,
     /// An operator lets the user in again.
@@ -48,16 +58,18 @@ pub enum Action {
 }
 
 /// What came back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reply {
     /// It was done.
     Done,
     /// It was done, and this is the refresh token.
     Granted(Token),
-    /// It was refused, and nothing was done.
+    /// It was refused.
     Refused,
-    /// Nobody knows: the answer was lost, or was that the server is in trouble.
-    Unknown,
+    /// The answer was lost after the server had done with it: it happened, or it did not.
+    Lost,
+    /// No answer, or one that the server is in trouble: it may happen even later, as long as the process lives.
+    Open,
 }
 
 /// One request and its answer.
@@ -67,6 +79,8 @@ pub struct Event {
     pub start: Moment,
     /// When its answer had come, or was given up.
     pub end: Moment,
+    /// Whom it was sent to.
+    pub node: usize,
     /// What was asked.
     pub action: Action,
     /// What came back.
@@ -76,28 +90,44 @@ pub struct Event {
 /// Requests that were under way at the same time; every step ends before the next begins.
 pub type Step = Vec<Event>;
 
+impl Reply {
+    /// Whether nobody knows what became of it.
+    pub fn is_unknown(self) -> bool {
+        matches!(self, Self::Lost | Self::Open)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Register(password) => write!(f, "register with password {password}"),
+            Self::Login(password, session) => write!(f, "login with password {password} (session {session})"),
+            Self::Refresh(session, token) => write!(f, "session {session}: refresh {token}"),
+            Self::Me(session, token) => write!(f, "session {session}: who am I, beside {token}"),
+            Self::Logout(session, token) => write!(f, "session {session}: logout, beside {token}"),
+            Self::Change(session, token, old, new) => {
+                write!(f, "session {session}: change password {old} to {new}, beside {token}")
+            }
+            Self::Forgot(mail) => write!(f, "ask for mail {mail}"),
+            Self::Reset(mails, new) => write!(f, "reset by mail {mails:?} to password {new}"),
+            Self::Disable => write!(f, "an operator disables the user"),
+            Self::Enable => write!(f, "an operator enables the user"),
+        }
+    }
+}
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { start, end, action, reply } = self;
-        write!(f, "{:>9.3} – {:<9.3} ", start.real.as_secs_f64(), end.real.as_secs_f64())?;
-        match action {
-            Action::Register => write!(f, "register with password 0"),
-            Action::Login(password, session) => write!(f, "login with password {password} (session {session})"),
-            Action::Refresh(session, token) => write!(f, "session {session}: refresh {token}"),
-            Action::Me(session) => write!(f, "session {session}: who am I"),
-            Action::Logout(session) => write!(f, "session {session}: logout"),
-            Action::Change(session, old, new) => write!(f, "session {session}: change password {old} to {new}"),
-            Action::Reset(link, new) => write!(f, "reset by mail {link} to password {new}"),
-            Action::Disable => write!(f, "an operator disables the user"),
-            Action::Enable => write!(f, "an operator enables the user"),
-        }?;
+        let Self { start, end, node, action, reply } = self;
+        write!(f, "{:>9.3} – {:<9.3} node {node}  {action}", start.real.as_secs_f64(), end.real.as_secs_f64())?;
         match reply {
             Reply::Done => write!(f, " → done"),
             Reply::Granted(token) => write!(f, " → {token}"),
             Reply::Refused => write!(f, " → refused"),
-            Reply::Unknown => write!(f, " → unknown"),
+            Reply::Lost => write!(f, " → lost"),
+            Reply::Open => write!(f, " → no answer"),
         }?;
-        if end.jumps > 0 { write!(f, "   (clock has jumped {} times)", end.jumps) } else { Ok(()) }
+        if end.jumps > 0 { write!(f, "   (clock has jumped {} times)", end.jumps.div_ceil(2)) } else { Ok(()) }
     }
 }
 

@@ -23,7 +23,7 @@ pub use cluster::{Cluster, built};
 
 use history::Step;
 use life::{Life, Lived};
-use model::Violation;
+use model::{Verdict, Violation};
 use world::World;
 
 const SECOND: i64 = 1_000_000;
@@ -52,6 +52,8 @@ pub struct Report {
     pub kills: u64,
     /// Users whose history was checked.
     pub users: u64,
+    /// Those among them whose history had too many explanations to be judged to its end.
+    pub undecided: u64,
     /// The first history that cannot be explained.
     pub found: Option<Found>,
 }
@@ -72,18 +74,23 @@ pub struct Found {
 /// # Errors
 /// When a node does not come back by itself (I11), or the faults cannot be made.
 pub async fn run(cluster: Cluster, options: &Options, tell: impl Fn(&str)) -> anyhow::Result<Report> {
-    cluster.start().await?;
+    let nodes = cluster.ports().len();
+    for node in 0..nodes {
+        cluster.start(node).await?;
+    }
     let world = Arc::new(World::new(cluster));
     let mut rng = Rng::with_seed(options.seed);
     let mut faults = JoinSet::new();
     if options.kills {
-        faults.spawn(kill_nodes(Arc::clone(&world), rng.fork()));
+        for node in 0..nodes {
+            faults.spawn(kill_node(Arc::clone(&world), node, rng.fork()));
+        }
     }
     if options.jumps {
         faults.spawn(jump_clock(Arc::clone(&world), rng.fork()));
     }
     let mut lives = JoinSet::new();
-    let (mut users, mut found) = (0, None);
+    let (mut users, mut undecided, mut found) = (0, 0, None);
     let next = |rng: &mut Rng, number: u64| Life::new(&world, format!("user-{number}@example.com"), rng.u64(..)).live();
     for number in 0..options.clients as u64 {
         lives.spawn(next(&mut rng, number));
@@ -106,12 +113,17 @@ pub async fn run(cluster: Cluster, options: &Options, tell: impl Fn(&str)) -> an
             }
             continue;
         };
-        let Lived { email, history } = lived?;
+        let Lived { email, verdict, history } = lived?;
         users += 1;
-        if let Some(violation) = model::check(&history).filter(|_| found.is_none()) {
-            world.end();
-            let history = model::shortest(&history, &violation);
-            found = Some(Found { email, violation, history });
+        match verdict {
+            Verdict::Explained => {}
+            Verdict::Undecided => undecided += 1,
+            Verdict::Broken(violation) if found.is_none() => {
+                world.end();
+                let history = model::shortest(&history, &violation);
+                found = Some(Found { email, violation, history });
+            }
+            Verdict::Broken(_) => {}
         }
         if !world.is_over() {
             lives.spawn(next(&mut rng, begun));
@@ -123,7 +135,7 @@ pub async fn run(cluster: Cluster, options: &Options, tell: impl Fn(&str)) -> an
         ended??;
     }
     let operations = world.operations.load(Ordering::Relaxed);
-    Ok(Report { operations, kills: world.kills.load(Ordering::Relaxed), users, found })
+    Ok(Report { operations, kills: world.kills.load(Ordering::Relaxed), users, undecided, found })
 }
 
 fn line(world: &World, users: u64) -> String {
@@ -136,12 +148,12 @@ fn line(world: &World, users: u64) -> String {
 }
 
 /// `kill -9` at random moments; the node has to come back by itself.
-async fn kill_nodes(world: Arc<World>, mut rng: Rng) -> anyhow::Result<()> {
+async fn kill_node(world: Arc<World>, node: usize, mut rng: Rng) -> anyhow::Result<()> {
     while !world.is_over() {
         sleep(Duration::from_millis(rng.u64(300..2500))).await;
-        world.cluster.kill().await?;
-        world.kills.fetch_add(1, Ordering::Relaxed);
-        world.cluster.start().await?;
+        world.cluster.kill(node).await?;
+        world.died(node);
+        world.cluster.start(node).await?;
     }
     Ok(())
 }

@@ -1,6 +1,9 @@
-//! A life: one user, from registration on, with everything that can happen to an account, one step after the other. What a
-//! step does at the same time it does on purpose.
+//! A life: one user, from registration on, one step after the other. What a life knows and how it asks is here; what
+//! happens to it is in [`steps`]. Each request goes into the history as it was sent and as it was answered.
 
+mod steps;
+
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,14 +12,12 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use crate::client::{Answer, Call, Client};
-use crate::history::{Action, Event, PasswordNumber, Reply, SessionNumber, Step, Token};
-use crate::model;
+use crate::history::{Action, Event, MailNumber, PasswordNumber, Reply, SessionNumber, Step, Token};
+use crate::model::{Model, Verdict};
 use crate::world::World;
 
 /// Steps of a life; then the next user begins one.
 const STEPS: usize = 60;
-/// Live sessions of a user; below the server's cap, so that none ends by it.
-const SESSIONS_MAX: usize = 8;
 
 /// What a life knows of a session of its own.
 struct Session {
@@ -30,95 +31,95 @@ struct Session {
 pub(crate) struct Life {
     world: Arc<World>,
     rng: Rng,
-    client: Client,
+    /// One for each node.
+    clients: Vec<Client>,
     email: String,
     passwords: Vec<String>,
-    current: PasswordNumber,
+    /// Which of them may be the current one, the most likely last.
+    likely: Vec<PasswordNumber>,
     sessions: Vec<Session>,
     begun: SessionNumber,
-    mails: usize,
-    disabled: bool,
+    asked: MailNumber,
+    /// Requests for a mail whose link nobody has seen yet.
+    unread: Vec<MailNumber>,
+    links: HashSet<String>,
+    is_disabled: bool,
+    model: Model,
+    verdict: Verdict,
     history: Vec<Step>,
 }
 
 /// What came of a life.
 pub(crate) struct Lived {
     pub(crate) email: String,
+    pub(crate) verdict: Verdict,
     pub(crate) history: Vec<Step>,
 }
 
 impl Life {
     pub(crate) fn new(world: &Arc<World>, email: String, seed: u64) -> Self {
-        let mut rng = Rng::with_seed(seed);
-        let first = password(&mut rng);
         Self {
             world: Arc::clone(world),
-            client: Client::new(world.cluster.port()),
-            rng,
+            clients: world.cluster.ports().iter().map(|port| Client::new(*port)).collect(),
+            rng: Rng::with_seed(seed),
             email,
-            passwords: vec![first],
-            current: 0,
+            passwords: Vec::new(),
+            likely: Vec::new(),
             sessions: Vec::new(),
             begun: 0,
-            mails: 0,
-            disabled: false,
+            asked: 0,
+            unread: Vec::new(),
+            links: HashSet::new(),
+            is_disabled: false,
+            model: Model::default(),
+            verdict: Verdict::Explained,
             history: Vec::new(),
         }
     }
 
     /// Lives until the run ends, the steps are done, or something cannot be explained.
     pub(crate) async fn live(mut self) -> Lived {
-        self.register().await;
+        // Each step draws from a source of its own: what came before does not shift what is decided later.
+        let mut seeds = self.rng.fork();
+        self.be_registered().await;
         for _ in 0..STEPS {
-            if self.world.is_over() {
+            self.rng = Rng::with_seed(seeds.u64(..));
+            if self.world.is_over() || self.verdict != Verdict::Explained {
                 break;
             }
             self.one_step().await;
-            if model::check(&self.history).is_some() {
-                break;
-            }
         }
-        Lived { email: self.email, history: self.history }
+        Lived { email: self.email, verdict: self.verdict, history: self.history }
     }
 
-    async fn register(&mut self) {
-        // An answer that was lost may have been that of a registration: then the login tells.
-        let call = Call::register(&self.email, &self.passwords[0]);
-        self.one(Action::Register, call).await;
-        self.login(0).await;
-    }
-
-    async fn one_step(&mut self) {
-        if self.disabled {
-            return self.while_disabled().await;
-        }
-        if self.sessions.is_empty() {
-            return self.login(self.current).await;
-        }
-        match self.rng.u32(..100) {
-            0..30 => self.refresh().await,
-            30..40 => self.lose_an_answer().await,
-            40..48 => self.race_refreshes().await,
-            48..52 => self.replay_a_spent_token().await,
-            52..62 => self.who_am_i().await,
-            62..72 if self.sessions.len() < SESSIONS_MAX => self.login(self.current).await,
-            72..76 => self.login_with_an_old_password().await,
-            76..81 => self.logout(false).await,
-            81..87 => self.logout(true).await,
-            87..92 => self.change_password().await,
-            92..96 => self.reset().await,
-            96..98 => self.disable().await,
-            _ => self.refresh().await,
-        }
-    }
-
-    /// One request as a step of its own.
+    /// One request as a step of its own. Now and then its answer is lost, in one of two ways: nobody waits for it, or it
+    /// comes and is forgotten.
     async fn one(&mut self, action: Action, call: Call) -> Answer {
+        let (fate, wait) = (self.rng.u32(..24), Duration::from_micros(self.rng.u64(..6000)));
+        match fate {
+            0 => self.one_that_is(action, call, Fate::Left(wait)).await,
+            1 => self.one_that_is(action, call, Fate::Forgotten).await,
+            _ => self.one_that_is(action, call, Fate::Heard).await,
+        }
+    }
+
+    async fn one_that_is(&mut self, action: Action, call: Call, fate: Fate) -> Answer {
+        let node = self.rng.usize(..self.clients.len());
         let start = self.world.now();
-        self.world.count();
-        let answer = self.client.ask(&call).await;
-        self.history.push(vec![Event { start, end: self.world.now(), action, reply: reply(&answer) }]);
-        if matches!(answer, Answer::Lost) {
+        let answer = match fate {
+            Fate::Left(wait) => self.clients[node].ask_and_leave(&call, wait).await,
+            Fate::Heard | Fate::Forgotten => self.clients[node].ask(&call).await,
+        };
+        let (reply, answer) = match (reply(&answer), fate) {
+            (Some(Reply::Open) | None, _) | (_, Fate::Heard) => (reply(&answer), answer),
+            (Some(_), Fate::Left(_)) => (Some(Reply::Open), Answer::Lost),
+            (Some(_), Fate::Forgotten) => (Some(Reply::Lost), Answer::Lost),
+        };
+        if let Some(reply) = reply {
+            self.world.count();
+            self.happened(vec![Event { start, end: self.world.now(), node, action, reply }]);
+        }
+        if matches!(reply, None | Some(Reply::Open)) {
             // The server is down, or in trouble.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -127,244 +128,71 @@ impl Life {
 
     /// Requests at the same instant, each on a connection of its own that is open already.
     async fn together(&mut self, calls: Vec<(Action, Call)>) -> Vec<(Action, Answer)> {
-        let barrier = Arc::new(Barrier::new(calls.len()));
+        let ports = self.world.cluster.ports();
+        let (barrier, first) = (Arc::new(Barrier::new(calls.len())), self.rng.usize(..ports.len()));
         let mut racers = JoinSet::new();
         for (place, (action, call)) in calls.into_iter().enumerate() {
-            let (barrier, world) = (Arc::clone(&barrier), Arc::clone(&self.world));
+            let node = (first + place) % ports.len();
+            let (barrier, world, port) = (Arc::clone(&barrier), Arc::clone(&self.world), ports[node]);
             racers.spawn(async move {
-                let mut client = Client::new(world.cluster.port());
+                let mut client = Client::new(port);
                 client.connect().await;
                 barrier.wait().await;
                 let start = world.now();
-                world.count();
                 let answer = client.ask(&call).await;
-                (place, Event { start, end: world.now(), action, reply: reply(&answer) }, answer)
+                let event = |reply| Event { start, end: world.now(), node, action: action.clone(), reply };
+                (place, reply(&answer).map(event), action, answer)
             });
         }
         let mut done = racers.join_all().await;
         done.sort_by_key(|(place, ..)| *place);
-        let (mut step, mut answers) = (Vec::with_capacity(done.len()), Vec::with_capacity(done.len()));
-        for (_, event, answer) in done {
-            answers.push((event.action.clone(), answer));
-            step.push(event);
-        }
-        self.history.push(step);
+        let mut step = Vec::with_capacity(done.len());
+        let answers = done.into_iter().map(|(_, event, action, answer)| {
+            step.extend(event);
+            (action, answer)
+        });
+        let answers = answers.collect();
+        step.iter().for_each(|_| self.world.count());
+        self.happened(step);
         answers
     }
 
-    async fn login(&mut self, password: PasswordNumber) {
-        let number = self.begun;
-        self.begun += 1;
-        let call = Call::login(&self.email, &self.passwords[password]);
-        if let Answer::Ok(body) = self.one(Action::Login(password, number), call).await {
-            self.current = password;
-            self.take(number, &body);
-        } else if self.sessions.is_empty() && self.passwords.len() > 1 {
-            // Perhaps a change that nobody confirmed has happened, or has not.
-            self.current = self.rng.usize(self.passwords.len().saturating_sub(3)..self.passwords.len());
-        } else if self.sessions.is_empty() {
-            let call = Call::register(&self.email, &self.passwords[0]);
-            self.one(Action::Register, call).await;
-        }
-    }
-
-    async fn login_with_an_old_password(&mut self) {
-        let old = self.rng.usize(..self.passwords.len());
-        let number = self.begun;
-        self.begun += 1;
-        let call = Call::login(&self.email, &self.passwords[old]);
-        if let Answer::Ok(body) = self.one(Action::Login(old, number), call).await {
-            self.take(number, &body);
-        }
-    }
-
-    async fn refresh(&mut self) {
-        let at = self.rng.usize(..self.sessions.len());
-        let (action, call) = self.sessions[at].refreshing();
-        let number = self.sessions[at].number;
-        match self.one(action, call).await {
-            Answer::Ok(body) => self.take(number, &body),
-            Answer::No => drop(self.sessions.swap_remove(at)),
-            Answer::Lost => {}
-        }
-    }
-
-    /// A refresh whose answer never comes, and the honest retry.
-    async fn lose_an_answer(&mut self) {
-        let at = self.rng.usize(..self.sessions.len());
-        let (action, call) = self.sessions[at].refreshing();
-        let start = self.world.now();
-        self.world.count();
-        let wait = Duration::from_micros(self.rng.u64(..6000));
-        self.client.ask_and_leave(&call, wait).await;
-        self.history.push(vec![Event { start, end: self.world.now(), action, reply: Reply::Unknown }]);
-        // What the server has read it is done with by then.
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        let (action, call) = self.sessions[at].refreshing();
-        let number = self.sessions[at].number;
-        match self.one(action, call).await {
-            Answer::Ok(body) => self.take(number, &body),
-            Answer::No => drop(self.sessions.swap_remove(at)),
-            Answer::Lost => {}
-        }
-    }
-
-    async fn race_refreshes(&mut self) {
-        let at = self.rng.usize(..self.sessions.len());
-        let racers = if self.rng.u32(..4) == 0 { 64 } else { self.rng.usize(2..16) };
-        let calls = (0..racers).map(|_| self.sessions[at].refreshing()).collect();
-        let number = self.sessions[at].number;
-        let answers = self.together(calls).await;
-        self.settle(answers);
-        // The successor is used at once: what was not rotated once and for all shows here.
-        if let Some(session) = self.sessions.iter().find(|session| session.number == number) {
-            let (action, call) = session.refreshing();
-            if let Answer::Ok(body) = self.one(action, call).await {
-                self.take(number, &body);
-            }
-        }
-    }
-
-    async fn replay_a_spent_token(&mut self) {
-        let at = self.rng.usize(..self.sessions.len());
-        let session = &self.sessions[at];
-        let Some(spent) = session.refresh.len().checked_sub(3) else { return self.refresh().await };
-        let token = session.refresh[self.rng.usize(..=spent)].clone();
-        let number = session.number;
-        self.one(Action::Refresh(number, digest(&token)), Call::refresh(&token)).await;
-        // The family has ended, the others have not.
-        let (action, call) = self.sessions[at].refreshing();
-        self.one(action, call).await;
-        self.sessions.swap_remove(at);
-        if !self.sessions.is_empty() {
-            self.refresh().await;
-        }
-    }
-
-    async fn who_am_i(&mut self) {
-        let at = self.rng.usize(..self.sessions.len());
-        let session = &self.sessions[at];
-        let (action, call) = (Action::Me(session.number), Call::me(&session.access));
-        self.one(action, call).await;
-    }
-
-    /// A logout, alone or against refreshes of the same session; then nothing of the session works.
-    async fn logout(&mut self, raced: bool) {
-        let at = self.rng.usize(..self.sessions.len());
-        let session = &self.sessions[at];
-        let (number, access) = (session.number, session.access.clone());
-        let logout = (Action::Logout(number), Call::logout(&access));
-        if raced {
-            let mut calls: Vec<_> = (0..self.rng.usize(1..8)).map(|_| self.sessions[at].refreshing()).collect();
-            calls.insert(self.rng.usize(..=calls.len()), logout);
-            let answers = self.together(calls).await;
-            self.settle(answers);
-        } else {
-            self.one(logout.0, logout.1).await;
-        }
-        self.probe(number).await;
-    }
-
-    /// Tries a session that should have ended, and lets it go.
-    async fn probe(&mut self, number: SessionNumber) {
-        let Some(at) = self.sessions.iter().position(|session| session.number == number) else { return };
-        let session = self.sessions.swap_remove(at);
-        let (action, call) = session.refreshing();
-        self.one(Action::Me(number), Call::me(&session.access)).await;
-        self.one(action, call).await;
-    }
-
-    /// A change of password by one session, against refreshes of another where there is one.
-    async fn change_password(&mut self) {
-        let own = self.rng.usize(..self.sessions.len());
-        let (old, new) = (self.current, self.next_password());
-        let session = &self.sessions[own];
-        let (number, access) = (session.number, session.access.clone());
-        let change = Call::change(&access, &self.passwords[old], &self.passwords[new]);
-        let mut calls = vec![(Action::Change(number, old, new), change)];
-        for other in self.sessions.iter().filter(|other| other.number != number).take(3) {
-            calls.extend((0..self.rng.usize(1..4)).map(|_| other.refreshing()));
-        }
-        let answers = self.together(calls).await;
-        let changed = matches!(answers.first(), Some((_, Answer::Ok(_))));
-        self.settle(answers);
-        if changed {
-            self.current = new;
-            let others: Vec<_> =
-                self.sessions.iter().map(|session| session.number).filter(|each| *each != number).collect();
-            for other in others {
-                self.probe(other).await;
-            }
-        }
-        self.login_with_an_old_password().await;
-    }
-
-    /// A reset by mail, the link used twice at the same instant.
-    async fn reset(&mut self) {
-        self.world.count();
-        if !matches!(self.client.ask(&Call::forgot(&self.email)).await, Answer::Ok(_)) {
-            return;
-        }
-        let Some(link) = self.mailed_token().await else { return };
-        let mail = self.mails;
-        self.mails += 1;
-        let (one, other) = (self.next_password(), self.next_password());
-        let calls = [one, other].map(|new| (Action::Reset(mail, new), Call::reset(&link, &self.passwords[new])));
-        let answers = self.together(calls.into()).await;
-        let won = answers.iter().position(|(_, answer)| matches!(answer, Answer::Ok(_)));
-        match won {
-            Some(place) => {
-                self.current = if place == 0 { one } else { other };
-                let all: Vec<_> = self.sessions.iter().map(|session| session.number).collect();
-                for number in all.into_iter().take(2) {
-                    self.probe(number).await;
-                }
-                self.sessions.clear();
-            }
-            None => self.current = self.rng.usize(self.passwords.len() - 3..self.passwords.len()),
-        }
-        let third = self.next_password();
-        let again = Call::reset(&link, &self.passwords[third]);
-        self.one(Action::Reset(mail, third), again).await;
-    }
-
-    async fn disable(&mut self) {
-        self.operate(Action::Disable, "disable").await;
-        self.disabled = true;
-        let all: Vec<_> = self.sessions.iter().map(|session| session.number).collect();
-        for number in all.into_iter().take(2) {
-            self.probe(number).await;
-        }
-        self.sessions.clear();
-    }
-
-    async fn while_disabled(&mut self) {
-        let number = self.begun;
-        self.begun += 1;
-        let call = Call::login(&self.email, &self.passwords[self.current]);
-        if let Answer::Ok(body) = self.one(Action::Login(self.current, number), call).await {
-            self.take(number, &body);
-        }
-        self.operate(Action::Enable, "enable").await;
-        self.disabled =
-            !matches!(self.history.last().and_then(|step| step.first()), Some(event) if event.reply == Reply::Done);
-    }
-
     /// A command of an operator: it works on the database, whether the server runs or not.
-    async fn operate(&mut self, action: Action, command: &str) {
-        let start = self.world.now();
-        self.world.count();
-        let done = self.world.cluster.operator(&["user", command, &self.email]).await;
-        let reply = if matches!(done, Ok(true)) { Reply::Done } else { Reply::Unknown };
-        self.history.push(vec![Event { start, end: self.world.now(), action, reply }]);
+    async fn operate(&mut self, action: Action, command: &'static str) -> bool {
+        self.operate_against(action, command, Vec::new()).await
     }
 
-    /// Takes over what a step of several requests has told.
-    fn settle(&mut self, answers: Vec<(Action, Answer)>) {
-        for (action, answer) in answers {
-            if let (Action::Refresh(number, _), Answer::Ok(body)) = (action, answer) {
-                self.take(number, &body);
+    /// A command of an operator, and requests that begin somewhere between its start and its end.
+    async fn operate_against(&mut self, action: Action, command: &'static str, calls: Vec<(Action, Call)>) -> bool {
+        let (world, email) = (Arc::clone(&self.world), self.email.clone());
+        let operator = tokio::spawn(async move {
+            let start = world.now();
+            let done = matches!(world.cluster.operator(&["user", command, &email]).await, Ok(true));
+            let reply = if done { Reply::Done } else { Reply::Lost };
+            world.count();
+            Event { start, end: world.now(), node: 0, action, reply }
+        });
+        let mut step = Vec::new();
+        for (action, call) in calls {
+            tokio::time::sleep(Duration::from_millis(self.rng.u64(..30))).await;
+            let (node, start) = (self.rng.usize(..self.clients.len()), self.world.now());
+            let answer = self.clients[node].ask(&call).await;
+            if let Some(reply) = reply(&answer) {
+                self.world.count();
+                step.push(Event { start, end: self.world.now(), node, action, reply });
             }
+        }
+        let Ok(event) = operator.await else { return false };
+        let done = event.reply == Reply::Done;
+        step.push(event);
+        self.happened(step);
+        done
+    }
+
+    fn happened(&mut self, step: Step) {
+        if !step.is_empty() && self.verdict == Verdict::Explained {
+            self.verdict = self.model.step(&step);
+            self.history.push(step);
         }
     }
 
@@ -383,24 +211,31 @@ impl Life {
     }
 
     fn next_password(&mut self) -> PasswordNumber {
-        let fresh = password(&mut self.rng);
-        self.passwords.push(fresh);
+        // Long enough for the policy, and nothing that anybody would guess.
+        self.passwords.push(std::iter::repeat_with(|| self.rng.alphanumeric()).take(24).collect());
         self.passwords.len() - 1
     }
 
-    /// The token of the newest mail to this user, if one comes.
-    async fn mailed_token(&mut self) -> Option<String> {
+    fn next_session(&mut self) -> SessionNumber {
+        self.begun += 1;
+        self.begun - 1
+    }
+
+    /// The link of a mail to this user that was not seen yet, if one comes.
+    async fn mailed_link(&mut self) -> Option<String> {
         let folder = self.world.cluster.mails();
         for _ in 0..100 {
-            for entry in std::fs::read_dir(&folder).ok()?.flatten() {
+            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
                 let Ok(text) = std::fs::read_to_string(entry.path()) else { continue };
-                if text.contains(&self.email) && text.ends_with('\n') {
-                    let unfolded = text.replace("=\r\n", "");
-                    let found = unfolded.lines().map(str::trim).find(|line| is_token(line)).map(str::to_owned);
-                    if found.is_some() {
-                        let _ = std::fs::remove_file(entry.path());
-                        return found;
-                    }
+                if !text.contains(&self.email) || !text.ends_with('\n') {
+                    continue;
+                }
+                let unfolded = text.replace("=\r\n", "");
+                let Some(link) = unfolded.lines().map(str::trim).find(|line| is_link(line)) else { continue };
+                let _ = std::fs::remove_file(entry.path());
+                // A mail that a crash has torn from its queue is sent twice.
+                if self.links.insert(link.to_owned()) {
+                    return Some(link.to_owned());
                 }
             }
             if self.world.is_over() {
@@ -412,20 +247,45 @@ impl Life {
     }
 }
 
+/// What becomes of an answer.
+#[derive(Clone, Copy)]
+enum Fate {
+    Heard,
+    /// It comes, and nobody remembers it.
+    Forgotten,
+    /// The client hangs up after so long.
+    Left(Duration),
+}
+
 impl Session {
+    /// The newest refresh token.
+    fn token(&self) -> Token {
+        digest(self.refresh.last().map_or("", String::as_str))
+    }
+
     /// The exchange of the newest refresh token.
     fn refreshing(&self) -> (Action, Call) {
         let token = self.refresh.last().map_or("", String::as_str);
         (Action::Refresh(self.number, digest(token)), Call::refresh(token))
     }
+
+    fn asking(&self) -> (Action, Call) {
+        (Action::Me(self.number, self.token()), Call::me(&self.access))
+    }
+
+    fn leaving(&self) -> (Action, Call) {
+        (Action::Logout(self.number, self.token()), Call::logout(&self.access))
+    }
 }
 
-fn reply(answer: &Answer) -> Reply {
-    match answer {
+/// `None`: it was never asked.
+fn reply(answer: &Answer) -> Option<Reply> {
+    Some(match answer {
         Answer::Ok(body) => body["refresh"].as_str().map_or(Reply::Done, |token| Reply::Granted(digest(token))),
         Answer::No => Reply::Refused,
-        Answer::Lost => Reply::Unknown,
-    }
+        Answer::Lost => Reply::Open,
+        Answer::Never => return None,
+    })
 }
 
 /// FNV-1a: tokens are told apart, not kept.
@@ -434,12 +294,7 @@ fn digest(text: &str) -> Token {
     Token(text.bytes().fold(0xcbf2_9ce4_8422_2325, step))
 }
 
-/// Long enough for the policy, and nothing that anybody would guess.
-fn password(rng: &mut Rng) -> String {
-    std::iter::repeat_with(|| rng.alphanumeric()).take(24).collect()
-}
-
 /// A line that is the token of a link: 65 bytes in base64url.
-fn is_token(line: &str) -> bool {
+fn is_link(line: &str) -> bool {
     line.len() == 87 && line.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }

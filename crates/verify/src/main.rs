@@ -68,6 +68,9 @@ fn show(out: &mut impl std::io::Write, report: &Report) -> std::io::Result<()> {
             }
         }
     }
+    if report.undecided > 0 {
+        writeln!(out, "{} users have too many explanations to be judged to the end", report.undecided)?;
+    }
     writeln!(
         out,
         "{} operations, {} kills, {violations} violations ({} users)",

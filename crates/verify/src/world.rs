@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::cluster::Cluster;
-use crate::history::Moment;
+use crate::history::{Moment, NODES_MAX};
 
 /// What a run is made of.
 pub(crate) struct World {
@@ -15,6 +15,7 @@ pub(crate) struct World {
     began: Instant,
     offset: AtomicI64,
     jumps: AtomicU32,
+    deaths: [AtomicU32; NODES_MAX],
 }
 
 impl World {
@@ -27,25 +28,38 @@ impl World {
             began: Instant::now(),
             offset: AtomicI64::new(0),
             jumps: AtomicU32::new(0),
+            deaths: Default::default(),
         }
     }
 
     /// The present, as this machine and as the servers see it.
     #[expect(clippy::disallowed_methods, reason = "the servers' clock is this machine's, moved")]
     pub(crate) fn now(&self) -> Moment {
+        let before = self.jumps.load(Ordering::SeqCst);
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let clock = i64::try_from(since.as_micros()).unwrap_or(i64::MAX) + self.offset.load(Ordering::SeqCst);
-        Moment { real: self.began.elapsed(), clock, jumps: self.jumps.load(Ordering::SeqCst) }
+        let after = self.jumps.load(Ordering::SeqCst);
+        // An odd count says that the clock cannot be told.
+        let jumps = if before == after { after } else { after | 1 };
+        let deaths = std::array::from_fn(|node| self.deaths[node].load(Ordering::SeqCst));
+        Moment { real: self.began.elapsed(), clock, jumps, deaths }
     }
 
-    /// Moves the servers' clock to so many microseconds from this machine's. Whoever asks meanwhile sees at least the
-    /// count of jumps change before the answer comes.
+    /// Moves the servers' clock to so many microseconds from this machine's. The count of jumps is odd meanwhile.
     pub(crate) fn jump(&self, offset: i64) -> std::io::Result<()> {
         self.jumps.fetch_add(1, Ordering::SeqCst);
         self.cluster.set_clock(offset)?;
         self.offset.store(offset, Ordering::SeqCst);
         self.jumps.fetch_add(1, Ordering::SeqCst);
         Ok(())
+    }
+
+    /// Says that a process of the node is gone, with whatever it had not done yet.
+    pub(crate) fn died(&self, node: usize) {
+        self.kills.fetch_add(1, Ordering::SeqCst);
+        if let Some(deaths) = self.deaths.get(node) {
+            deaths.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     pub(crate) fn end(&self) {

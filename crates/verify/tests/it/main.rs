@@ -24,7 +24,7 @@ fn found(guard: &str, invariants: &[&str]) {
     let found =
         report.found.unwrap_or_else(|| panic!("{} operations without `{guard}`, and nothing found", report.operations));
     assert!(invariants.contains(&found.violation.invariant), "{}: {}", found.violation.invariant, found.violation.what);
-    assert!(!found.history.is_empty() && found.history.len() <= 80, "{}", found.history.len());
+    assert!(!found.history.is_empty() && found.history.iter().flatten().count() <= 20, "{}", found.history.len());
 }
 
 // I2, I7: racers rotate one after the other, and the successor that all of them got is spent already.
@@ -39,8 +39,8 @@ fn a_logout_that_does_not_hold_is_found() {
     found("logout", &["I4"]);
 }
 
-// I1
+// I1; what was said and is not there shows as whatever it was about.
 #[test]
 fn an_answer_before_the_commit_is_found() {
-    found("durability", &["I1", "I7"]);
+    found("durability", &["I1", "I3", "I4", "I5", "I7", "I12"]);
 }
