@@ -9,13 +9,10 @@ use myna_core::secret::Secret;
 use myna_core::time::Timestamp;
 use myna_core::user::User;
 use myna_passwords::{Argon2Params, Backend, Hasher};
-use myna_store::{Opening, Store};
+use myna_store::{OnConflict, Opening, Store};
 
 /// Everybody's password.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
-
-/// Users in one transaction.
-const TOGETHER: i64 = 1_000;
 
 /// What a hash costs.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,18 +60,21 @@ pub(crate) async fn populate(folder: &Path, users: i64, cost: Cost) -> anyhow::R
     let hash = hash(cost)?;
     let now = Timestamp(now()?);
     let store = Store::open(folder, Opening::Create)?;
-    let mut first = 1;
-    while first <= users {
-        let last = users.min(first + TOGETHER - 1);
-        let mut changes = Vec::new();
-        for id in first..=last {
+    let mut bulk = store.bulk()?;
+    let mut ids = 1..=users;
+    loop {
+        let insert = |id: i64| {
             let user = User { email: Some(email(id.unsigned_abs())), ..User::blank(UserId(id), now) };
-            changes.extend(admin_user::decide_add(user, Vec::new(), Some(Secret::new(hash.clone())), now).changes);
+            admin_user::decide_add(user, Vec::new(), Some(Secret::new(hash.clone())), now).changes
+        };
+        let lists: Vec<_> = ids.by_ref().take(bulk.room()).map(insert).collect();
+        if lists.is_empty() {
+            return Ok(bulk.finish().await?);
         }
-        store.commit(changes).await.map_err(|error| anyhow::anyhow!("cannot make users: {error}"))?;
-        first = last + 1;
+        for answer in bulk.commit(lists, OnConflict::Stop).await? {
+            answer.map_err(|conflict| anyhow::anyhow!("cannot make users: {conflict:?}"))?;
+        }
     }
-    Ok(())
 }
 
 /// Microseconds since 1970.

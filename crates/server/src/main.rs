@@ -17,6 +17,10 @@ mod mail;
 mod reload;
 mod start;
 
+/// Measured against the system's: decision 0015.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[cfg(all(feature = "faults", not(debug_assertions)))]
 compile_error!("the feature `faults` takes guards out for the checker of the invariants: never in a release build");
 

@@ -2,6 +2,7 @@
 //! rounds, so that what else the machine does at the time hits both.
 
 mod footprint;
+mod import;
 pub(crate) mod instructions;
 mod isolation;
 mod login;
@@ -21,13 +22,14 @@ use crate::table::Finding;
 use crate::world::{self, Cost};
 
 /// The names of the rows, in the order in which they run, and what each is about.
-pub(crate) const ROWS: [(&str, &str); 8] = [
+pub(crate) const ROWS: [(&str, &str); 9] = [
     ("login", "logins at saturation, against what the cores can hash"),
     ("fresh", "logins against the same server with RustCrypto's Argon2 in fresh memory"),
     ("refresh", "durable rotations, against a bare group-commit writer"),
     ("verify", "verifications of an access token, against an empty axum handler"),
     ("isolation", "refresh while hashing saturates the cores, against refresh alone"),
     ("overload", "four times the logins that can be hashed"),
+    ("import", "users with ready hashes, into an empty database"),
     ("instructions", "a login with a hundred times the users, in instructions"),
     ("footprint", "memory, start and size"),
 ];
@@ -67,6 +69,7 @@ impl Bench {
             "verify" => verify::run(self).await,
             "isolation" => isolation::run(self).await,
             "overload" => overload::run(self).await,
+            "import" => import::run(self).await,
             "instructions" => instructions::run(self).await,
             "footprint" => footprint::run(self).await,
             other => anyhow::bail!("no row `{other}`"),
