@@ -281,6 +281,47 @@ class User(unittest.TestCase):
                 self.assertEqual(self.login(email, password).status, 200)
         self.user("add", "--email", "bad@example.com", "--password-hash", "$1$abc$def", status=1)
 
+    def test_an_import_while_the_server_writes(self):
+        email, password = "mary@example.com", support.CANARY
+        self.server.add_user(email, password)
+        token = self.login(email, password).json["data"]["refresh_token"]
+        exported = [json.loads(line) for line in self.user("list", "--json", "--with-password-hash").stdout.splitlines()]
+        hashed = next(user["password_hash"] for user in exported if user["email"] == email)
+        folder = support.folder()
+        file = folder / "users.jsonl"
+        file.write_text(run("user", "example", "--count", 30000, "--password-hash", hashed).stdout)
+        # Ids are free from here on; the e-mails stay.
+        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        file.write_text("".join(json.dumps(line | {"id": line["id"] + 1_000_000}) + "\n" for line in lines))
+        arguments = [str(support.BINARY), "user", "import", str(file), "--data", str(self.server.data)]
+        importing = subprocess.Popen(
+            arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=support.environment(),
+        )
+        support.running.add(importing)
+        refreshed = 0
+        # Each refresh is a write of the server, and none is refused.
+        while importing.poll() is None:
+            answer = self.server.ask("POST", "/api/v1/token/refresh", {"refresh_token": token})
+            self.assertEqual(answer.status, 200, answer.body)
+            token = answer.json["data"]["refresh_token"]
+            refreshed += 1
+        support.running.discard(importing)
+        out, error = importing.communicate()
+        self.assertEqual((importing.returncode, error), (0, ""))
+        self.assertRegex(out, r"^imported 30000 users in ")
+        self.assertGreater(refreshed, 5)
+        self.assertEqual(self.login("user-4711@example.com", password).status, 200)
+        again = self.user("import", file, "--on-conflict", "skip")
+        self.assertIn("imported 0 users", again.stdout)
+        self.assertIn("skipped 30000 users", again.stdout)
+        self.assertEqual(len(again.stderr.splitlines()), 21)
+        # From a pipe, and what another system calls a user.
+        lines = [{"username": "from-a-pipe", "password_hash": hashed}, {"username": "nobody", "id": "x"}]
+        piped = self.user("import", "-", stdin="\n".join(map(json.dumps, lines)), status=1)
+        self.assertIn("imported 1 user ", piped.stdout)
+        self.assertIn("line 2: `id` must be an integer", piped.stderr)
+        self.assertEqual(self.show("from-a-pipe")["password_format"], "argon2id")
+
     def test_what_cannot_be(self):
         self.user("add", "--email", "taken@example.com", "--password-stdin", stdin=support.CANARY)
         table = [

@@ -11,6 +11,7 @@ mod draft;
 mod faults;
 mod hashing;
 mod http;
+mod import;
 mod jobs;
 mod keyring;
 mod mail;

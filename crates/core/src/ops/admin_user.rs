@@ -8,7 +8,7 @@ use crate::problem::{Field, Problem, ProblemKind};
 use crate::secret::Secret;
 use crate::session::EndCause;
 use crate::time::Timestamp;
-use crate::user::{Role, Status, User};
+use crate::user::{Password, Role, Status, User};
 
 /// What is wrong with a user record as an operator gave it: names that cannot be, nothing to sign in with. Attributes
 /// are no field of an input: who reads them proves that they are one JSON object.
@@ -39,6 +39,14 @@ pub fn decide_add(user: User, put: Vec<Role>, hash: Option<Secret<String>>, now:
     Decision { outcome: Outcome::plain(Kind::Registered), changes }
 }
 
+/// Decides a user who comes from elsewhere, as it was there, with its password if it has one.
+pub fn decide_import(user: User, password: Option<Password>) -> Decision {
+    let id = user.id;
+    let mut changes = vec![Change::InsertUser(Box::new(user))];
+    changes.extend(password.map(|Password { hash, changed_at }| set_password(id, hash, changed_at)));
+    Decision { outcome: Outcome::plain(Kind::Registered), changes }
+}
+
 /// Decides an altered record. Disabling ends every session; so does a new password (RF-09). A reset link that is on its
 /// way dies in any case: it may have gone to an address that is no longer the user's (RS-07).
 ///
@@ -58,6 +66,6 @@ pub fn decide_set(user: User, put: Vec<Role>, hash: Option<Secret<String>>, now:
     Decision { outcome: Outcome::plain(Kind::Identified), changes }
 }
 
-const fn set_password(user: crate::id::UserId, hash: Secret<String>, now: Timestamp) -> Change {
-    Change::SetPassword { user, while_hash: None, hash, changed_at: Some(now) }
+const fn set_password(user: crate::id::UserId, hash: Secret<String>, changed_at: Timestamp) -> Change {
+    Change::SetPassword { user, while_hash: None, hash, changed_at: Some(changed_at) }
 }

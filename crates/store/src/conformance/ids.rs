@@ -24,6 +24,8 @@ pub(super) async fn an_id_never_comes_back(store: Store) -> Verdict {
     store.commit(vec![Change::DeleteUser(first.id)]).await?;
     assert_eq!(conflict(&store, insert(first.id)).await, used, "after its user is gone");
     assert_ne!(store.allocate_user_id().await?, first.id);
+    assert!(store.load_is_id_used(first.id).await?);
+    assert!(!store.load_is_id_used(UserId(first.id.0 + 1_000_000_000)).await?);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! What an operator does to users.
 
 use super::*;
-use crate::ops::admin_user::{decide_add, decide_set, problems};
+use crate::ops::admin_user::{decide_add, decide_import, decide_set, problems};
 
 fn put_role() -> Change {
     Change::PutRole(user().roles.remove(0))
@@ -19,6 +19,18 @@ fn a_user_is_added_after_its_roles_and_before_its_password() {
     {
         let decision = decide_add(user(), user().roles, hash, NOW);
         assert_decided(&decision, &Outcome::plain(Kind::Registered), &changes, "add");
+    }
+}
+
+#[test]
+fn an_imported_user_keeps_the_time_of_its_password() {
+    let insert = || Change::InsertUser(Box::new(user()));
+    let changed_at = Timestamp(NOW.0 - 5);
+    let password = Password { hash: secret(NEW_HASH), changed_at };
+    let set =
+        Change::SetPassword { user: USER, while_hash: None, hash: secret(NEW_HASH), changed_at: Some(changed_at) };
+    for (password, changes) in [(None, vec![insert()]), (Some(password), vec![insert(), set])] {
+        assert_decided(&decide_import(user(), password), &Outcome::plain(Kind::Registered), &changes, "import");
     }
 }
 

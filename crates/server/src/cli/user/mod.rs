@@ -1,5 +1,8 @@
 //! `myna user …`: operators' changes to users, through the same decisions and guards as everything else.
 
+mod example;
+mod import;
+mod list;
 mod write;
 
 use anyhow::{Context as _, bail};
@@ -8,15 +11,12 @@ use myna_core::change::Change;
 use myna_core::id::UserId;
 use myna_core::identifier::Canonical;
 use myna_core::time::Timestamp;
-use myna_core::user::{Known, Role, Status, User as Record};
+use myna_core::user::{Known, Status, User as Record};
 use myna_store::{Opening, Store};
 use serde_json::{Value, json};
 
 use super::{Settings, say};
 use crate::start::open_store;
-
-/// How many users are read at once.
-const PAGE: u32 = 500;
 
 /// Make, show, alter, disable and delete users; works while the server runs
 #[derive(Subcommand)]
@@ -24,13 +24,12 @@ pub(super) enum User {
     /// Make a user
     Add(write::Add),
     /// List users, a line each
-    List {
-        /// One JSON object a line
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        settings: Settings,
-    },
+    List(list::List),
+    /// Take users over from elsewhere, with the hashes of their passwords; works while the server runs
+    Import(import::Import),
+    /// Write users to try an import with, as many as are asked for
+    #[command(hide = true)]
+    Example(example::Example),
     /// Show one user as JSON
     Show(Whom),
     /// Alter a user; what is not named stays as it is
@@ -63,7 +62,9 @@ impl User {
         match self {
             Self::Add(add) => add.run().await,
             Self::Set(set) => set.run().await,
-            Self::List { json, settings } => list(&settings, json).await,
+            Self::List(list) => list.run().await,
+            Self::Import(import) => import.run().await,
+            Self::Example(example) => example.run(),
             Self::Show(whom) => {
                 let (_, known) = whom.find().await?;
                 Ok(say(serde_json::to_string_pretty(&shown(&known))?)?)
@@ -106,36 +107,6 @@ pub(super) async fn find(store: &Store, name: &str) -> anyhow::Result<Known> {
     known.with_context(|| format!("there is no user `{name}`"))
 }
 
-async fn list(settings: &Settings, json: bool) -> anyhow::Result<()> {
-    let config = settings.load(&[])?;
-    let store = open_store(&config, Opening::MustExist).await?;
-    if !json {
-        say(format!("{:>8}  {:<32} {:<20} {:<9} ROLES", "ID", "E-MAIL", "USERNAME", "STATUS"))?;
-    }
-    let mut after = UserId(0);
-    loop {
-        let users = store.list_users(after, PAGE).await?;
-        let Some(last) = users.last() else { return Ok(()) };
-        after = last.id;
-        for user in &users {
-            if json {
-                say(record(user).to_string())?;
-                continue;
-            }
-            let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-            let roles: Vec<&str> = user.roles.iter().map(|role| role.name.as_str()).collect();
-            say(format!(
-                "{:>8}  {:<32} {:<20} {:<9} {}",
-                user.id,
-                text(&user.email),
-                text(&user.username),
-                user.status.name(),
-                roles.join(", ")
-            ))?;
-        }
-    }
-}
-
 /// Applies changes and says in words which guard did not hold.
 async fn commit(store: &Store, changes: Vec<Change>) -> anyhow::Result<()> {
     use myna_core::change::Conflict;
@@ -174,44 +145,8 @@ pub(super) fn name(user: &Record) -> &str {
     user.email.as_deref().or(user.username.as_deref()).unwrap_or("without a name")
 }
 
-/// A user for people and scripts: everything but the password.
-fn record(user: &Record) -> Value {
-    let Record {
-        id,
-        email,
-        username,
-        first_name,
-        middle_name,
-        last_name,
-        photo,
-        status,
-        must_change_password,
-        roles,
-        attributes,
-        created_at,
-        updated_at,
-    } = user;
-    json!({
-        "id": id.0,
-        "email": email,
-        "username": username,
-        "first_name": first_name,
-        "middle_name": middle_name,
-        "last_name": last_name,
-        "photo": photo,
-        "status": status.name(),
-        "must_change_password": must_change_password,
-        "roles": roles.iter().map(|Role { id, name, permissions }| json!({
-            "id": id, "name": name, "permissions": permissions,
-        })).collect::<Vec<_>>(),
-        "attributes": serde_json::from_str::<Value>(attributes).unwrap_or_default(),
-        "created_at": time(*created_at),
-        "updated_at": time(*updated_at),
-    })
-}
-
 fn shown(known: &Known) -> Value {
-    let mut value = record(&known.user);
+    let mut value = list::record(&known.user);
     let format = known.password.as_ref().map(|password| {
         myna_passwords::PasswordHash::parse(password.hash.expose()).map_or("unreadable", |hash| hash.format())
     });

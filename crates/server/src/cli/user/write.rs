@@ -18,10 +18,8 @@ use crate::cli::{Settings, say};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::hashing;
+use crate::import::{USER_ID_MAX, told};
 use crate::start::{open_store, password_rules};
-
-/// The greatest id that can be asked for: what a JSON number in a browser still holds, and far from the end of ids.
-const USER_ID_MAX: i64 = 1 << 53;
 
 /// What a user's record can be given.
 #[derive(Args)]
@@ -211,10 +209,7 @@ fn prove(user: &User) -> anyhow::Result<()> {
     if problems.is_empty() {
         return Ok(());
     }
-    let lines: Vec<String> = problems
-        .iter()
-        .map(|problem| problem.kind.default_message().replace("{field}", problem.field.name()))
-        .collect();
+    let lines: Vec<String> = problems.iter().map(told).collect();
     bail!("{}", lines.join(" "));
 }
 
