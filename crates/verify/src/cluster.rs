@@ -1,7 +1,8 @@
-//! What a cluster is: the servers that are driven, and how they are killed. One node on embedded SQLite today; the rest of
-//! the checker knows only that there are nodes by number, that one that was killed has lost what it had not done yet, and
-//! that all of them read one clock. A store of another kind is a matter of this file alone.
+//! What a cluster is: the servers that are driven, and what can be done to them. One node on embedded SQLite, or several over
+//! one PostgreSQL; the rest of the checker knows only that there are nodes by number, that one that was killed does nothing
+//! more of what it had begun, and that all of them read one clock.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Mutex;
@@ -10,6 +11,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use tokio::process::{Child, Command};
+
+use crate::history::NODES_MAX;
+use crate::postgres::Postgres;
 
 const DIALECT: &str = include_str!("dialect.toml");
 /// How long a node may take until it answers, also on a busy machine.
@@ -22,14 +26,35 @@ pub struct Cluster {
     mutation: Option<String>,
     ports: Vec<u16>,
     processes: Vec<Mutex<Option<Child>>>,
+    /// `None`: the embedded SQLite.
+    postgres: Option<Postgres>,
 }
 
+/// Who an operator is to the database.
+const OPERATOR: &str = "operator";
+
 impl Cluster {
-    /// Makes the files of a cluster; nothing runs yet. `mutation` names the guard that is taken out.
+    /// One node on embedded SQLite; nothing runs yet. `mutation` names the guard that is taken out.
     ///
     /// # Errors
     /// When the files cannot be written.
-    pub fn new(binary: &Path, mutation: Option<&str>) -> anyhow::Result<Self> {
+    pub fn embedded(binary: &Path, mutation: Option<&str>) -> anyhow::Result<Self> {
+        Self::new(binary, mutation, 1, None)
+    }
+
+    /// So many nodes over a PostgreSQL of their own, which runs.
+    ///
+    /// # Errors
+    /// When the files cannot be written or PostgreSQL cannot be started.
+    pub async fn over_postgres(binary: &Path, mutation: Option<&str>, nodes: usize) -> anyhow::Result<Self> {
+        ensure!((1..=NODES_MAX).contains(&nodes), "1 to {NODES_MAX} nodes");
+        let mut names: Vec<_> = (0..nodes).map(name).collect();
+        names.push(OPERATOR.to_owned());
+        let postgres = Postgres::start(&names).await?;
+        Self::new(binary, mutation, nodes, Some(postgres))
+    }
+
+    fn new(binary: &Path, mutation: Option<&str>, nodes: usize, postgres: Option<Postgres>) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("myna-verify-").tempdir()?;
         let dialect = folder.path().join("dialects/verify");
         std::fs::create_dir_all(&dialect)?;
@@ -40,10 +65,12 @@ impl Cluster {
             [password]\nmemory = \"7MiB\"\npasses = 5\nqueue_timeout = \"8s\"\n[mail]\nfolder = \"mail\"\n\
             [session]\ncap = 10000\n[log]\nlevel = \"warn\"\n";
         std::fs::write(folder.path().join("myna.toml"), config)?;
-        let ports = vec![std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port()];
+        // Held until all are drawn, so that they differ.
+        let held: Vec<_> = (0..nodes).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
+        let ports: Vec<u16> = held.iter().map(|held| Ok(held.local_addr()?.port())).collect::<std::io::Result<_>>()?;
         let processes = ports.iter().map(|_| Mutex::new(None)).collect();
         let mutation = mutation.map(str::to_owned);
-        Ok(Self { folder, binary: binary.to_owned(), mutation, ports, processes })
+        Ok(Self { folder, binary: binary.to_owned(), mutation, ports, processes, postgres })
     }
 
     /// Where each node listens.
@@ -80,7 +107,7 @@ impl Cluster {
         let (port, process) = self.node(node)?;
         let log = std::fs::OpenOptions::new().append(true).create(true).open(self.folder.path().join("log"))?;
         let mut child = self
-            .command()
+            .command(&name(node))
             .args(["serve", "--http", &format!("127.0.0.1:{port}")])
             .stdout(Stdio::null())
             .stderr(log)
@@ -110,7 +137,54 @@ impl Cluster {
             bail!("a node ended by itself: {status}\n{}", self.log());
         }
         child.kill().await?;
+        match &self.postgres {
+            // What it had sent already is still done, or refused, by the database.
+            Some(postgres) => postgres.is_drained(&name(node)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Stops a node for `span` in the middle of whatever it does; it goes on as if nothing had happened.
+    ///
+    /// # Errors
+    /// When it has ended by itself.
+    pub async fn pause(&self, node: usize, span: Duration) -> anyhow::Result<()> {
+        let (_, process) = self.node(node)?;
+        let id = process.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(Child::id);
+        let id = id.context("there is no node to pause")?.to_string();
+        for (signal, span) in [("-STOP", span), ("-CONT", Duration::ZERO)] {
+            let status = Command::new("kill").args([signal, &id]).status().await?;
+            ensure!(status.success(), "a node ended by itself\n{}", self.log());
+            tokio::time::sleep(span).await;
+        }
         Ok(())
+    }
+
+    /// Whether the nodes reach their store over connections that can be cut.
+    pub fn has_connections(&self) -> bool {
+        self.postgres.is_some()
+    }
+
+    /// Ends some of the nodes' connections to their store, whatever they are doing.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn cut_connections(&self) -> anyhow::Result<()> {
+        match &self.postgres {
+            Some(postgres) => postgres.cut().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the store itself at once and starts it again.
+    ///
+    /// # Errors
+    /// When it does not come back.
+    pub async fn crash_store(&self) -> anyhow::Result<()> {
+        match &self.postgres {
+            Some(postgres) => postgres.crash().await,
+            None => Ok(()),
+        }
     }
 
     /// Runs a command of an operator to its end; whether it succeeded.
@@ -118,7 +192,7 @@ impl Cluster {
     /// # Errors
     /// When it cannot be run.
     pub async fn operator(&self, arguments: &[&str]) -> anyhow::Result<bool> {
-        let mut command = self.command();
+        let mut command = self.command(OPERATOR);
         let output = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().await?;
         Ok(output.success())
     }
@@ -128,15 +202,24 @@ impl Cluster {
         port.zip(self.processes.get(node)).with_context(|| format!("there is no node {node}"))
     }
 
-    fn command(&self) -> Command {
+    /// The program, as `role` to the database.
+    fn command(&self, role: &str) -> Command {
         let mut command = Command::new(&self.binary);
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         command.env("MYNA_FAULTS_CLOCK", self.folder.path().join("clock"));
+        if let Some(postgres) = &self.postgres {
+            command.env("MYNA_DATABASE", postgres.address(role));
+        }
         if let Some(mutation) = &self.mutation {
             command.env("MYNA_FAULTS_MUTATION", mutation);
         }
         command
     }
+}
+
+/// A node's name to the database.
+fn name(node: usize) -> String {
+    format!("node{node}")
 }
 
 /// Builds the server with what the checker needs in it, and gives back a copy that no other build replaces.

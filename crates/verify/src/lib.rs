@@ -9,6 +9,7 @@ mod cluster;
 pub mod history;
 mod life;
 pub mod model;
+mod postgres;
 mod world;
 
 use std::sync::Arc;
@@ -83,7 +84,10 @@ pub async fn run(cluster: Cluster, options: &Options, tell: impl Fn(&str)) -> an
     let mut faults = JoinSet::new();
     if options.kills {
         for node in 0..nodes {
-            faults.spawn(kill_node(Arc::clone(&world), node, rng.fork()));
+            faults.spawn(trouble_node(Arc::clone(&world), node, rng.fork()));
+        }
+        if world.cluster.has_connections() {
+            faults.spawn(trouble_store(Arc::clone(&world), rng.fork()));
         }
     }
     if options.jumps {
@@ -147,13 +151,33 @@ fn line(world: &World, users: u64) -> String {
     )
 }
 
-/// `kill -9` at random moments; the node has to come back by itself.
-async fn kill_node(world: Arc<World>, node: usize, mut rng: Rng) -> anyhow::Result<()> {
+/// `kill -9` at random moments; the node has to come back by itself. Now and then it is only stopped for a while.
+async fn trouble_node(world: Arc<World>, node: usize, mut rng: Rng) -> anyhow::Result<()> {
+    // As often, all nodes together, as one alone: else none is ever up.
+    let nodes = u32::try_from(world.cluster.ports().len())?;
     while !world.is_over() {
-        sleep(Duration::from_millis(rng.u64(300..2500))).await;
+        sleep(Duration::from_millis(rng.u64(300..2500)) * nodes).await;
+        if rng.u32(..6) == 0 {
+            world.cluster.pause(node, Duration::from_millis(rng.u64(50..3000))).await?;
+            continue;
+        }
         world.cluster.kill(node).await?;
         world.died(node);
         world.cluster.start(node).await?;
+    }
+    Ok(())
+}
+
+/// Connections to the store are cut, and the store itself crashes.
+async fn trouble_store(world: Arc<World>, mut rng: Rng) -> anyhow::Result<()> {
+    while !world.is_over() {
+        sleep(Duration::from_millis(rng.u64(500..4000))).await;
+        if rng.u32(..6) == 0 {
+            world.cluster.crash_store().await?;
+        } else {
+            // While it recovers from a crash it says so.
+            let _ = world.cluster.cut_connections().await;
+        }
     }
     Ok(())
 }

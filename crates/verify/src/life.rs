@@ -81,15 +81,29 @@ impl Life {
     pub(crate) async fn live(mut self) -> Lived {
         // Each step draws from a source of its own: what came before does not shift what is decided later.
         let mut seeds = self.rng.fork();
+        self.find_a_node().await;
         self.be_registered().await;
         for _ in 0..STEPS {
             self.rng = Rng::with_seed(seeds.u64(..));
+            self.find_a_node().await;
             if self.world.is_over() || self.verdict != Verdict::Explained {
                 break;
             }
             self.one_step().await;
         }
         Lived { email: self.email, verdict: self.verdict, history: self.history }
+    }
+
+    /// Waits until one of the nodes can be reached.
+    async fn find_a_node(&mut self) {
+        while !self.world.is_over() {
+            for client in &mut self.clients {
+                if client.connect().await {
+                    return;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// One request as a step of its own. Now and then its answer is lost, in one of two ways: nobody waits for it, or it
@@ -168,7 +182,12 @@ impl Life {
         let operator = tokio::spawn(async move {
             let start = world.now();
             let done = matches!(world.cluster.operator(&["user", command, &email]).await, Ok(true));
-            let reply = if done { Reply::Done } else { Reply::Lost };
+            let reply = match done {
+                true => Reply::Done,
+                // What a command has sent over a connection may be done after its end.
+                false if world.cluster.has_connections() => Reply::Open,
+                false => Reply::Lost,
+            };
             world.count();
             Event { start, end: world.now(), node: 0, action, reply }
         });

@@ -12,7 +12,8 @@ Usage: cargo xtask verify [options]
   --minutes N     how long (default 2; fractions are fine)
   --seed S        what is drawn (default: from the clock, printed)
   --clients N     users at the same time (default 24)
-  --no-kills      nodes are left alive
+  --nodes N       so many nodes over a PostgreSQL of the run's own (Debian: postgresql), 1 to 4
+  --no-kills      nodes and their store are left alone
   --no-jumps      the clock goes its way
   --mutation M    take a guard out and see it found: rotation, logout or durability
 
@@ -24,20 +25,27 @@ the exit status is 1.
 struct Asked {
     options: Options,
     mutation: Option<String>,
+    nodes: Option<usize>,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut out = std::io::stdout();
-    let Some(Asked { options, mutation }) = parse(&arguments) else {
+    let Some(Asked { options, mutation, nodes }) = parse(&arguments) else {
         out.write_all(HELP.as_bytes())?;
         let asked = matches!(arguments.as_slice(), [only] if only == "--help" || only == "-h");
         return Ok(if asked { ExitCode::SUCCESS } else { ExitCode::from(2) });
     };
     writeln!(out, "seed {}, {} clients, {:?}", options.seed, options.clients, options.duration)?;
-    let cluster = Cluster::new(&built()?, mutation.as_deref())?;
+    let (server, mutation) = (built()?, mutation.as_deref());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let report = runtime.block_on(run(cluster, &options, progress))?;
+    let report = runtime.block_on(async {
+        let cluster = match nodes {
+            Some(nodes) => Cluster::over_postgres(&server, mutation, nodes).await?,
+            None => Cluster::embedded(&server, mutation)?,
+        };
+        run(cluster, &options, progress).await
+    })?;
     if std::io::stderr().is_terminal() {
         eprint!("\r\x1b[K");
     }
@@ -86,7 +94,7 @@ fn parse(arguments: &[String]) -> Option<Asked> {
         kills: true,
         jumps: true,
     };
-    let mut mutation = None;
+    let (mut mutation, mut nodes) = (None, None);
     let mut rest = arguments.iter();
     while let Some(name) = rest.next() {
         match name.as_str() {
@@ -98,9 +106,10 @@ fn parse(arguments: &[String]) -> Option<Asked> {
             }
             "--seed" => options.seed = rest.next()?.parse().ok()?,
             "--clients" => options.clients = rest.next()?.parse().ok().filter(|clients| *clients > 0)?,
+            "--nodes" => nodes = Some(rest.next()?.parse().ok()?),
             "--mutation" => mutation = Some(rest.next()?.clone()),
             _ => return None,
         }
     }
-    Some(Asked { options, mutation })
+    Some(Asked { options, mutation, nodes })
 }

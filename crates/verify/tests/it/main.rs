@@ -12,15 +12,20 @@ use myna_verify::{Cluster, Options, Report, built, run};
 static SERVER: LazyLock<PathBuf> = LazyLock::new(|| built().unwrap());
 
 /// A run with one guard missing; it ends at the first violation.
-fn without(guard: &str) -> Report {
+fn without(guard: &str, nodes: Option<usize>) -> Report {
     let options = Options { duration: Duration::from_secs(60), seed: 7, clients: 16, kills: true, jumps: false };
-    let cluster = Cluster::new(&SERVER, Some(guard)).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(run(cluster, &options, |_| {})).unwrap()
+    runtime.block_on(async {
+        let cluster = match nodes {
+            Some(nodes) => Cluster::over_postgres(&SERVER, Some(guard), nodes).await.unwrap(),
+            None => Cluster::embedded(&SERVER, Some(guard)).unwrap(),
+        };
+        run(cluster, &options, |_| {}).await.unwrap()
+    })
 }
 
-fn found(guard: &str, invariants: &[&str]) {
-    let report = without(guard);
+fn found(guard: &str, nodes: Option<usize>, invariants: &[&str]) {
+    let report = without(guard, nodes);
     let found =
         report.found.unwrap_or_else(|| panic!("{} operations without `{guard}`, and nothing found", report.operations));
     assert!(invariants.contains(&found.violation.invariant), "{}: {}", found.violation.invariant, found.violation.what);
@@ -30,17 +35,23 @@ fn found(guard: &str, invariants: &[&str]) {
 // I2, I7: racers rotate one after the other, and the successor that all of them got is spent already.
 #[test]
 fn a_rotation_without_its_guard_is_found() {
-    found("rotation", &["I2", "I7", "I1"]);
+    found("rotation", None, &["I2", "I7", "I1"]);
 }
 
 // I4
 #[test]
 fn a_logout_that_does_not_hold_is_found() {
-    found("logout", &["I4"]);
+    found("logout", None, &["I4"]);
 }
 
 // I1; what was said and is not there shows as whatever it was about.
 #[test]
 fn an_answer_before_the_commit_is_found() {
-    found("durability", &["I1", "I3", "I4", "I5", "I7", "I12"]);
+    found("durability", None, &["I1", "I3", "I4", "I5", "I7", "I12"]);
+}
+
+// RF-01: the racers are at two nodes.
+#[test]
+fn a_rotation_without_its_guard_is_found_over_two_nodes() {
+    found("rotation", Some(2), &["I2", "I7", "I1"]);
 }
