@@ -147,7 +147,8 @@ class Session(unittest.TestCase):
         # Two handles of one beginning do not happen by chance; here they are written by hand.
         with sqlite3.connect(self.server.data / "myna.db", timeout=10) as database:
             # Python's SQLite may be older than the function that the schema checks with.
-            database.create_function("octet_length", 1, len, deterministic=True)
+            octets = lambda value: None if value is None else len(value)
+            database.create_function("octet_length", 1, octets, deterministic=True)
             columns = [row[1] for row in database.execute("PRAGMA table_info(session)")]
             others = ", ".join(column for column in columns if column != "handle")
             for number in (1, 2):
