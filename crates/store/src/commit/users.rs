@@ -33,7 +33,6 @@ const DELETE_PASSWORD: &str = "DELETE FROM password WHERE user_id = $1";
 const DELETE_SESSIONS: &str = "DELETE FROM session WHERE user_id = $1";
 const DELETE_CHALLENGES: &str = "DELETE FROM challenge WHERE user_id = $1";
 const DELETE_MAILS: &str = "DELETE FROM mail WHERE challenge_user_id = $1";
-const LOCK: &str = "SELECT 1 FROM user_account WHERE id = $1 FOR UPDATE";
 const DELETE: &str = "DELETE FROM user_account WHERE id = $1";
 const SWAP_PASSWORD: &str = "UPDATE password SET hash = $1, changed_at = coalesce($2, changed_at) \
     WHERE user_id = $3 AND hash = $4";
@@ -63,8 +62,6 @@ pub(super) fn update<'a>(user: &'a User, steps: &mut Vec<Step<'a>>) {
 
 /// Everything that names the user goes, also a mail that waits to be sent; the id stays used.
 pub(super) fn delete(user: UserId, steps: &mut Vec<Step<'_>>) {
-    // Nothing that belongs to the user can be begun from here on.
-    steps.push(Step::lock(LOCK, [user.into()]));
     for sql in [DELETE_IDENTIFIERS, DELETE_ROLES, DELETE_PASSWORD, DELETE_SESSIONS, DELETE_CHALLENGES, DELETE_MAILS] {
         steps.push(Step::free(sql, [user.into()]));
     }

@@ -252,9 +252,11 @@ pub(super) async fn a_login_and_a_disabling_agree(store: Store) -> Verdict {
 pub(super) async fn a_login_and_a_deletion_agree(store: Store) -> Verdict {
     for _ in 0..20 {
         let user = stored_user(&store).await?;
+        store.commit(vec![password(user.id, None, "h")]).await?;
         let begun = session(user.id, 1, None);
+        let kept = Change::KeepPassword { user: user.id, while_hash: Secret::new("h".to_owned()) };
         let (login, deletion) =
-            tokio::join!(store.commit(vec![begin(&begun)]), store.commit(vec![Change::DeleteUser(user.id)]));
+            tokio::join!(store.commit(vec![kept, begin(&begun)]), store.commit(vec![Change::DeleteUser(user.id)]));
         deletion?;
         assert!(matches!(login, Ok(_) | Err(CommitError::Conflict(_))), "{login:?}");
         assert!(store.load_session(begun.id).await?.is_none());
