@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::connection::{Form, Link, is_lost};
+use super::pool::abandon;
 use super::{Postgres, QUERY_MAX, Shared};
 use crate::engine::Answer;
 use crate::error::{CommitError, StoreError};
@@ -154,7 +155,7 @@ impl Shared {
                     Err(_) => (None, true),
                 };
                 if unsure {
-                    drop(deadpool::managed::Object::take(lease));
+                    abandon(lease);
                 }
                 (applied, unsure)
             }

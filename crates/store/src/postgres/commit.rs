@@ -15,10 +15,10 @@ use std::time::Duration;
 use myna_core::change::{Change, Conflict};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Statement};
 
-use super::connection::{Form, Link, failure, is_lost, is_passing};
+use super::connection::{Form, Link, failure, is_lost, is_passing, parameters};
+use super::pool::abandon;
 use super::{Postgres, Shared};
 use crate::commit::{Guard, IS_ACTIVE, Step, ended, steps, witness};
 use crate::engine::{Answer, Row};
@@ -98,6 +98,14 @@ impl Shared {
         }
     }
 
+    /// Applies statements without a guard, once; what is not done is done another time.
+    pub(super) async fn once(&self, steps: &[Step<'_>]) -> Result<(), StoreError> {
+        match self.attempt(steps).await {
+            Tried::Done(_) | Tried::Held(_) => Ok(()),
+            Tried::Again(error) | Tried::Unknown(error) | Tried::Failed(error) => Err(error),
+        }
+    }
+
     async fn attempt(&self, steps: &[Step<'_>]) -> Tried {
         let lease = match self.pool.lease().await {
             Ok(lease) => lease,
@@ -111,8 +119,7 @@ impl Shared {
             Err(_) => Tried::Unknown(StoreError::Unreachable(format!("no answer within {TRY_MAX:?}"))),
         };
         if matches!(tried, Tried::Unknown(_)) {
-            // Never asked again, never cancelled: the socket is closed, and the server may do what it likes.
-            drop(deadpool::managed::Object::take(lease));
+            abandon(lease);
         }
         tried
     }
@@ -126,11 +133,7 @@ impl Shared {
             return Ok(false);
         }
         // It is seen on this machine. That a second one has it, too, is certain once something later was made durable.
-        match self.attempt(&[Step::free(BARRIER, [])]).await {
-            Tried::Done(_) => Ok(true),
-            Tried::Again(error) | Tried::Unknown(error) | Tried::Failed(error) => Err(error),
-            Tried::Held(_) => Ok(false),
-        }
+        self.once(&[Step::free(BARRIER, [])]).await.map(|()| true)
     }
 
     /// A user who is gone explains a conflict better than what the user was to begin.
@@ -212,7 +215,7 @@ impl Altered {
 }
 
 async fn execute(link: &Link, statement: &Statement, step: &Step<'_>) -> Result<Altered, Error> {
-    let values: Vec<&(dyn ToSql + Sync)> = step.values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+    let values = parameters(&step.values);
     let Some((user, cause)) = step.ends else {
         return link.client().execute(statement, &values).await.map(Altered::Rows);
     };

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{AsyncMessage, Client, Connection, Error, NoTls, Statement};
+use tokio_postgres::{AsyncMessage, Client, Connection, Error, NoTls, Row, Statement};
 
 use super::tls::Tls;
 use crate::commit::RETURNS_ENDED;
@@ -117,6 +117,12 @@ impl Link {
         }
     }
 
+    /// Runs a query that is kept prepared.
+    pub(super) async fn query(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Row>, Error> {
+        let statement = self.prepared(sql, Form::Plain).await?;
+        self.client.query(&statement, &parameters(values)).await
+    }
+
     /// The driver's own handle.
     pub(super) const fn client(&self) -> &Client {
         &self.client
@@ -146,6 +152,11 @@ impl Link {
     fn known(&self) -> MutexGuard<'_, HashMap<(&'static str, Form), Statement>> {
         self.statements.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Values as the driver takes them.
+pub(super) fn parameters<'a>(values: &'a [Value<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }
 
 /// Reads and writes the socket until the connection ends, and listens for the one warning that matters.

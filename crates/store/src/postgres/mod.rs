@@ -16,7 +16,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
-use tokio_postgres::types::ToSql;
 
 use crate::Opening;
 use crate::engine::{Answer, Row, Value};
@@ -26,8 +25,8 @@ use crate::sweep;
 use crate::work::{CommitCounts, Done, Work};
 use address::Address;
 use batch::{Batches, Rotation};
-use connection::{Form, Link, failure, is_lost};
-use pool::Pool;
+use connection::{failure, is_lost};
+use pool::{Pool, abandon};
 
 /// How long one query may take.
 const QUERY_MAX: Duration = Duration::from_secs(4);
@@ -113,23 +112,14 @@ impl Shared {
 
     async fn ask(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<tokio_postgres::Row>, StoreError> {
         let lease = self.pool.lease().await?;
-        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        let asked = async {
-            let statement = lease.prepared(sql, Form::Plain).await?;
-            lease.client().query(&statement, &values).await
+        let lost = match timeout(QUERY_MAX, lease.query(sql, values)).await {
+            Ok(Ok(rows)) => return Ok(rows),
+            Ok(Err(error)) if is_lost(&error) => connection::told(&error),
+            Ok(Err(error)) => return Err(failure(&error)),
+            Err(_) => format!("no answer within {QUERY_MAX:?}"),
         };
-        match timeout(QUERY_MAX, asked).await {
-            Ok(Ok(rows)) => Ok(rows),
-            Ok(Err(error)) if is_lost(&error) => {
-                drop(deadpool::managed::Object::take(lease));
-                Err(StoreError::Unreachable(connection::told(&error)))
-            }
-            Ok(Err(error)) => Err(failure(&error)),
-            Err(_) => {
-                drop(deadpool::managed::Object::take(lease));
-                Err(StoreError::Unreachable(format!("no answer within {QUERY_MAX:?}")))
-            }
-        }
+        abandon(lease);
+        Err(StoreError::Unreachable(lost))
     }
 
     async fn exists(&self, sql: &'static str, values: &[Value<'_>]) -> Result<bool, StoreError> {
@@ -146,10 +136,7 @@ impl Shared {
 
     /// Deletes a few rows; what was not deleted is looked at again some day.
     async fn forget(&self, dead: &sweep::Dead) -> Result<Done, StoreError> {
-        for step in sweep::steps(dead) {
-            self.query(step.sql, &step.values).await?;
-        }
-        Ok(Done::default())
+        self.once(&sweep::steps(dead)).await.map(|()| Done::default())
     }
 
     /// Notes a durable transaction of so many callers.
@@ -179,12 +166,4 @@ pub(crate) fn maybe_bytes(row: &tokio_postgres::Row, at: usize) -> Result<Option
 
 fn sixteen(bytes: &[u8]) -> Result<[u8; 16], StoreError> {
     bytes.try_into().map_err(|_| StoreError::Corrupt(format!("{} bytes where 16 should be", bytes.len())))
-}
-
-impl Link {
-    /// Runs a statement that is used once.
-    async fn execute(&self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, tokio_postgres::Error> {
-        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        self.client().execute(sql, &values).await
-    }
 }

@@ -28,6 +28,12 @@ pub(super) struct Pool {
     hosts: Arc<Hosts>,
 }
 
+/// Gives a connection up on which something is still under way. It is never asked again, and nothing is cancelled: the
+/// socket is closed, and the server may do what it likes.
+pub(super) fn abandon(lease: Lease) {
+    drop(Object::take(lease));
+}
+
 /// What makes connections.
 pub(super) struct Connector(Arc<Hosts>);
 

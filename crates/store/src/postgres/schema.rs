@@ -3,7 +3,7 @@
 use tokio_postgres::error::SqlState;
 
 use super::address::{Address, shown_host};
-use super::connection::{Link, told};
+use super::connection::{Link, parameters, told};
 use crate::Opening;
 use crate::engine::Row;
 use crate::error::{OpenError, StoreError};
@@ -91,7 +91,7 @@ async fn migrate_once(link: &Link, address: &Address) -> Result<bool, OpenError>
     link.client().batch_execute("BEGIN").await.map_err(failed)?;
     let values = [migration.number.into(), migration.name.into(), checksum(migration.script).into()];
     let step = async {
-        link.execute(RECORD, &values).await?;
+        link.client().execute(RECORD, &parameters(&values)).await?;
         link.client().batch_execute(migration.script).await?;
         link.client().batch_execute("COMMIT").await
     };
