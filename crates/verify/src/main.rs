@@ -1,41 +1,59 @@
 //! The program behind `cargo xtask verify`.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::Parser;
+
 use myna_verify::{Cluster, Options, Report, built, run};
 
-const HELP: &str = "\
-Usage: cargo xtask verify [options]
-
-  --minutes N     how long (default 2; fractions are fine)
-  --seed S        what is drawn (default: from the clock, printed)
-  --clients N     users at the same time (default 24)
-  --nodes N       so many nodes over a PostgreSQL of the run's own (Debian: postgresql), 1 to 4
-  --no-kills      nodes and their store are left alone
-  --no-jumps      the clock goes its way
-  --mutation M    take a guard out and see it found: rotation, logout or durability
-
-Drives a server with races, lost answers, `kill -9` and a clock that jumps, and checks every answer against a model of the
-invariants in docs/INVARIANTS.md. Prints what was done, and the shortest history that breaks an invariant, if there is one: then
-the exit status is 1.
-";
-
+/// Drives a server with races, lost answers, `kill -9` and a clock that jumps
+///
+/// Checks every answer against a model of the invariants in docs/INVARIANTS.md. Prints what was done, and the shortest
+/// history that breaks an invariant, if there is one: then the exit status is 1.
+#[derive(Parser)]
+#[command(name = "cargo xtask verify", max_term_width = 100)]
 struct Asked {
-    options: Options,
-    mutation: Option<String>,
+    /// How long; fractions are fine
+    #[arg(long, value_name = "N", default_value = "2", value_parser = minutes)]
+    minutes: Duration,
+    /// What is drawn [default: anything; it is printed]
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// Users at the same time
+    #[arg(long, value_name = "N", default_value = "24")]
+    clients: NonZeroUsize,
+    /// So many nodes, 1 to 4, over a PostgreSQL of the run's own (Debian: postgresql)
+    #[arg(long, value_name = "N")]
     nodes: Option<usize>,
+    /// Leave the nodes and their store alone
+    #[arg(long)]
+    no_kills: bool,
+    /// Let the clock go its way
+    #[arg(long)]
+    no_jumps: bool,
+    /// Take a guard out and see it found
+    #[arg(long, value_parser = ["rotation", "logout", "durability"])]
+    mutation: Option<String>,
+}
+
+fn minutes(text: &str) -> Result<Duration, String> {
+    let minutes: f64 = text.parse().map_err(|_| "not a number of minutes".to_owned())?;
+    Duration::try_from_secs_f64(minutes * 60.0).map_err(|error| error.to_string())
 }
 
 fn main() -> anyhow::Result<ExitCode> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let mut out = std::io::stdout();
-    let Some(Asked { options, mutation, nodes }) = parse(&arguments) else {
-        out.write_all(HELP.as_bytes())?;
-        let asked = matches!(arguments.as_slice(), [only] if only == "--help" || only == "-h");
-        return Ok(if asked { ExitCode::SUCCESS } else { ExitCode::from(2) });
+    let Asked { minutes, seed, clients, nodes, no_kills, no_jumps, mutation } = Asked::parse();
+    let options = Options {
+        duration: minutes,
+        seed: seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),
+        clients: clients.get(),
+        kills: !no_kills,
+        jumps: !no_jumps,
     };
+    let mut out = std::io::stdout();
     writeln!(out, "seed {}, {} clients, {:?}", options.seed, options.clients, options.duration)?;
     let (server, mutation) = (built()?, mutation.as_deref());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -84,32 +102,4 @@ fn show(out: &mut impl std::io::Write, report: &Report) -> std::io::Result<()> {
         "{} operations, {} kills, {violations} violations ({} users)",
         report.operations, report.kills, report.users
     )
-}
-
-fn parse(arguments: &[String]) -> Option<Asked> {
-    let mut options = Options {
-        duration: Duration::from_secs(120),
-        seed: fastrand::u64(..1_000_000),
-        clients: 24,
-        kills: true,
-        jumps: true,
-    };
-    let (mut mutation, mut nodes) = (None, None);
-    let mut rest = arguments.iter();
-    while let Some(name) = rest.next() {
-        match name.as_str() {
-            "--no-kills" => options.kills = false,
-            "--no-jumps" => options.jumps = false,
-            "--minutes" => {
-                let minutes: f64 = rest.next()?.parse().ok()?;
-                options.duration = Duration::try_from_secs_f64(minutes * 60.0).ok()?;
-            }
-            "--seed" => options.seed = rest.next()?.parse().ok()?,
-            "--clients" => options.clients = rest.next()?.parse().ok().filter(|clients| *clients > 0)?,
-            "--nodes" => nodes = Some(rest.next()?.parse().ok()?),
-            "--mutation" => mutation = Some(rest.next()?.clone()),
-            _ => return None,
-        }
-    }
-    Some(Asked { options, mutation, nodes })
 }
