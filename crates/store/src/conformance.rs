@@ -18,7 +18,7 @@ use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::secret::Secret;
 use myna_core::session::{AccessDigests, Challenge, Session};
 use myna_core::time::Timestamp;
-use myna_core::user::{Status, User};
+use myna_core::user::User;
 use tokio::task::JoinSet;
 
 use crate::{CommitError, Store};
@@ -104,19 +104,12 @@ const fn later(seconds: i64) -> Timestamp {
 
 fn user(id: UserId) -> User {
     User {
-        id,
         email: Some(format!("Person{id}@Example.com")),
         username: Some(format!("person-{id}")),
         first_name: Some("Ada".to_owned()),
-        middle_name: None,
         last_name: Some("Lovelace".to_owned()),
-        photo: None,
-        status: Status::Active,
-        must_change_password: false,
-        roles: Vec::new(),
         attributes: "{\"tier\":1}".to_owned(),
-        created_at: NOW,
-        updated_at: NOW,
+        ..User::blank(id, NOW)
     }
 }
 

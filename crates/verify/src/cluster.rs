@@ -30,6 +30,8 @@ pub struct Cluster {
     postgres: Option<Postgres>,
 }
 
+/// The database that all nodes share.
+const DATABASE: &str = "myna";
 /// Who an operator is to the database.
 const OPERATOR: &str = "operator";
 
@@ -48,9 +50,11 @@ impl Cluster {
     /// When the files cannot be written or PostgreSQL cannot be started.
     pub async fn over_postgres(binary: &Path, mutation: Option<&str>, nodes: usize) -> anyhow::Result<Self> {
         ensure!((1..=NODES_MAX).contains(&nodes), "1 to {NODES_MAX} nodes");
-        let mut names: Vec<_> = (0..nodes).map(name).collect();
-        names.push(OPERATOR.to_owned());
-        let postgres = Postgres::start(&names).await?;
+        let postgres = Postgres::start("").await?;
+        for name in (0..nodes).map(name).chain([OPERATOR.to_owned()]) {
+            postgres.role(&name).await?;
+        }
+        postgres.database(DATABASE).await?;
         Self::new(binary, mutation, nodes, Some(postgres))
     }
 
@@ -208,7 +212,7 @@ impl Cluster {
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         command.env("MYNA_FAULTS_CLOCK", self.folder.path().join("clock"));
         if let Some(postgres) = &self.postgres {
-            command.env("MYNA_DATABASE", postgres.address(role));
+            command.env("MYNA_DATABASE", postgres.address(role, DATABASE));
         }
         if let Some(mutation) = &self.mutation {
             command.env("MYNA_FAULTS_MUTATION", mutation);

@@ -9,7 +9,7 @@ mod cluster;
 pub mod history;
 mod life;
 pub mod model;
-mod postgres;
+pub mod postgres;
 mod world;
 
 use std::sync::Arc;

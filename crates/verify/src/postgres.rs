@@ -1,5 +1,5 @@
-//! A PostgreSQL of the run's own: in a temporary folder, on a free port, stopped when it is dropped. Debian's programs, and
-//! under its own user where we are root, since it refuses root.
+//! A real PostgreSQL of its own for a run or a test: in a temporary folder, on a free port, stopped when it is dropped.
+//! Debian's programs, and under the server's own user where we are root, since it refuses root.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -15,14 +15,18 @@ const USER: &str = "postgres";
 /// What a process had sent before it was killed is done by then.
 const DRAINED_MAX: Duration = Duration::from_secs(20);
 
-pub(crate) struct Postgres {
+/// A running server.
+pub struct Postgres {
     folder: tempfile::TempDir,
     port: u16,
 }
 
 impl Postgres {
-    /// Makes one and starts it, with an empty database and a role for each of `names`.
-    pub(crate) async fn start(names: &[String]) -> anyhow::Result<Self> {
+    /// Makes one and starts it; `settings` are further lines of `postgresql.conf`.
+    ///
+    /// # Errors
+    /// When its programs are missing or fail.
+    pub async fn start(settings: &str) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("myna-verify-pg-").tempdir()?;
         give_away(folder.path()).await?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -32,21 +36,32 @@ impl Postgres {
         run(program("initdb").args(flags).arg(&data)).await?;
         let folder = postgres.folder.path().display();
         let settings = format!(
-            "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{folder}'\nmax_connections = 200\n"
+            "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{folder}'\nmax_connections = 200\n\
+             {settings}\n"
         );
         let path = data.join("postgresql.conf");
         std::fs::write(&path, std::fs::read_to_string(&path)? + "\n" + &settings)?;
         postgres.control(&["-w", "start"]).await?;
-        for name in names {
-            postgres.sql(&format!("CREATE ROLE {name} SUPERUSER LOGIN")).await?;
-        }
-        postgres.sql("CREATE DATABASE myna").await?;
         Ok(postgres)
     }
 
-    /// The address of the database for one of the roles.
-    pub(crate) fn address(&self, name: &str) -> String {
-        format!("postgres://{name}@127.0.0.1:{}/myna", self.port)
+    /// Makes an empty database and gives back its address.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn database(&self, name: &str) -> anyhow::Result<String> {
+        self.sql(&format!("CREATE DATABASE {name}")).await?;
+        Ok(self.address(USER, name))
+    }
+
+    /// Makes a role that may do anything.
+    pub(crate) async fn role(&self, name: &str) -> anyhow::Result<()> {
+        self.sql(&format!("CREATE ROLE {name} SUPERUSER LOGIN")).await.map(drop)
+    }
+
+    /// The address of a database for one of the roles.
+    pub(crate) fn address(&self, role: &str, database: &str) -> String {
+        format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)
     }
 
     /// Waits until nothing is done any more of what a role had asked for.

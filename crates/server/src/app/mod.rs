@@ -23,8 +23,8 @@ use crate::clock::Clock;
 use crate::hashing::Hashing;
 use crate::keyring::Keyring;
 
-/// What a client is told to wait when the disk fails: a disk is mended by people, and each try costs little.
-const DISK_RETRY_AFTER_S: u32 = 10;
+/// What a client is told to wait when the store fails: it is mended by people, and each try costs little.
+const STORE_RETRY_AFTER_S: u32 = 10;
 
 /// Everything that the operations need; made once at start.
 pub(crate) struct App {
@@ -113,7 +113,7 @@ impl Fault {
     /// What the client is told of it, and nothing else.
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
-            Self::Store(error) if error.may_pass() => Outcome::unavailable(DISK_RETRY_AFTER_S),
+            Self::Store(error) if error.may_pass() => Outcome::unavailable(STORE_RETRY_AFTER_S),
             Self::Store(_) | Self::Sign(_) | Self::NoKey | Self::Hash(_) | Self::Random(_) | Self::Contended { .. } => {
                 Outcome::plain(Kind::Fault)
             }

@@ -156,6 +156,13 @@ async fn run_around(bench: &Bench, calls: Vec<Call>, last: Call) -> (Answered, V
     (ending.await.unwrap(), ends)
 }
 
+/// Each racer was `done` before the answer that ended things, or `refused`.
+fn assert_none_is_late(ends: Vec<(Kind, bool)>, done: Kind, refused: Kind) {
+    for (kind, late) in ends {
+        assert!(kind == refused || (kind == done && !late), "{kind:?}, late: {late}");
+    }
+}
+
 // RF-14: a refresh token that is good again and again is good up to the answer to the logout, and never after.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn after_a_logout_is_answered_no_refresh_without_rotation_succeeds() {
@@ -170,9 +177,7 @@ async fn after_a_logout_is_answered_no_refresh_without_rotation_succeeds() {
     let logout = bench.call(("POST", "/loose/logout"), &json, &body);
     let (signed_out, ends) = run_around(&bench, (0..16).map(|_| refresh()).collect(), logout).await;
     assert_eq!(signed_out.outcome.kind, Kind::SignedOut);
-    for (kind, late) in ends {
-        assert!(kind == Kind::InvalidRefresh || (kind == Kind::Refreshed && !late), "{kind:?}, late: {late}");
-    }
+    assert_none_is_late(ends, Kind::Refreshed, Kind::InvalidRefresh);
 }
 
 // RF-05, RF-14: whatever refreshes meanwhile, on every device, nothing does once the end of all is answered.
@@ -193,9 +198,7 @@ async fn after_a_logout_everywhere_is_answered_no_session_refreshes() {
     let everywhere = bench.call(("DELETE", "/everything/sessions"), &[("authorization", &bearer)], "");
     let (signed_out, ends) = run_around(&bench, calls, everywhere).await;
     assert_eq!(signed_out.outcome.kind, Kind::SignedOut);
-    for (kind, late) in ends {
-        assert!(kind == Kind::InvalidRefresh || (kind == Kind::Refreshed && !late), "{kind:?}, late: {late}");
-    }
+    assert_none_is_late(ends, Kind::Refreshed, Kind::InvalidRefresh);
     assert!(bench.app.store.list_sessions(UserId(7), bench.app.clock.now()).await.unwrap().is_empty());
 }
 
@@ -220,9 +223,7 @@ async fn a_new_password_whose_answer_shows_tokens_leaves_its_own_session_alone()
     let change = bench.call(("PUT", "/opaque/password"), &headers, body);
     let (changed, ends) = run_around(&bench, calls, change).await;
     assert_eq!(changed.outcome.kind, Kind::PasswordChanged);
-    for (kind, late) in ends {
-        assert!(kind == Kind::InvalidRefresh || (kind == Kind::Refreshed && !late), "{kind:?}, late: {late}");
-    }
+    assert_none_is_late(ends, Kind::Refreshed, Kind::InvalidRefresh);
     let live = bench.app.store.list_sessions(UserId(7), bench.app.clock.now()).await.unwrap();
     let shown = changed.outcome.grant.unwrap().session.id;
     assert_eq!(live.iter().map(|session| session.id).collect::<Vec<_>>(), [shown]);

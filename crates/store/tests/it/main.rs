@@ -1,6 +1,5 @@
 //! The store from outside: what opening makes and refuses, and the conformance suite on every engine.
 
-mod cluster;
 mod conformance;
 mod opening;
 mod postgres;

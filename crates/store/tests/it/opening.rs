@@ -8,26 +8,12 @@ use myna_core::change::{Change, Conflict};
 use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::session::{AccessDigests, Session};
 use myna_core::time::Timestamp;
-use myna_core::user::{Status, User};
+use myna_core::user::User;
 use myna_store::{CommitCounts, CommitError, OpenError, Opening, Store, StoreError};
 use tokio::task::JoinSet;
 
 fn user(id: UserId) -> User {
-    User {
-        id,
-        email: Some(format!("person{id}@example.com")),
-        username: None,
-        first_name: None,
-        middle_name: None,
-        last_name: None,
-        photo: None,
-        status: Status::Active,
-        must_change_password: false,
-        roles: Vec::new(),
-        attributes: "{}".to_owned(),
-        created_at: Timestamp(1),
-        updated_at: Timestamp(2),
-    }
+    User { email: Some(format!("person{id}@example.com")), updated_at: Timestamp(2), ..User::blank(id, Timestamp(1)) }
 }
 
 fn insert(id: UserId) -> Vec<Change> {

@@ -182,9 +182,7 @@ async fn a_token_that_names_no_session_is_refused_once_its_logout_is_answered() 
     let asks = (0..8).map(|_| nameless(&bench, ("GET", "/nameless/me"), &access(&tokens))).collect();
     let (signed_out, ends) = run_around(&bench, asks, (api.logout)(&bench, &tokens)).await;
     assert_eq!(signed_out.outcome.kind, Kind::SignedOut);
-    for (kind, late) in ends {
-        assert!(kind == Kind::InvalidToken || (kind == Kind::Identified && !late), "{kind:?}, late: {late}");
-    }
+    assert_none_is_late(ends, Kind::Identified, Kind::InvalidToken);
 }
 
 // RF-14: two sessions of one second have the same claims, so that the token of one is the token of both.

@@ -6,7 +6,7 @@ use myna_core::change::{Change, Conflict};
 use myna_core::id::UserId;
 use myna_core::mail::{Letter, QueuedMail};
 use myna_core::time::Timestamp;
-use myna_core::user::{Role, Status, User};
+use myna_core::user::{Role, User};
 
 use super::*;
 use crate::sqlite::connection::Access;
@@ -23,21 +23,7 @@ fn database(folder: &tempfile::TempDir) -> Held {
 }
 
 fn user(id: i64) -> User {
-    User {
-        id: UserId(id),
-        email: None,
-        username: Some(format!("user-{id}")),
-        first_name: None,
-        middle_name: None,
-        last_name: None,
-        photo: None,
-        status: Status::Active,
-        must_change_password: false,
-        roles: Vec::new(),
-        attributes: "{}".to_owned(),
-        created_at: Timestamp(0),
-        updated_at: Timestamp(0),
-    }
+    User { username: Some(format!("user-{id}")), ..User::blank(UserId(id), Timestamp(0)) }
 }
 
 fn insert(user: User) -> Work {
