@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::id::{Handle, SessionId, UserId};
 use crate::identifier::Canonical;
+use crate::key::SealedKey;
 use crate::mail::QueuedMail;
 use crate::secret::Secret;
 use crate::session::{AccessDigest, Challenge, EndCause, Session};
@@ -172,6 +173,17 @@ pub enum Change {
     },
     /// Makes a role, or alters its permissions. Guard: the id is free or the role's own.
     PutRole(Role),
+    /// One more of the server's own keys. Guard: no key has the name.
+    InsertKey(SealedKey),
+    /// The same key, encrypted anew. Guard: it is still as it was loaded.
+    ReplaceKey {
+        /// As it is to be.
+        key: SealedKey,
+        /// As it was loaded.
+        while_sealed: String,
+    },
+    /// A key goes. Guard: it is still as it was loaded.
+    DeleteKey(SealedKey),
 }
 
 /// A refresh token that was presented and is not good any more.
@@ -210,6 +222,10 @@ pub enum Conflict {
     ChallengeSpent(SessionId),
     /// The mail is no longer in the queue.
     MailGone,
+    /// Another key has the name.
+    KeyNameTaken(String),
+    /// The key was encrypted anew or is gone.
+    KeyChanged(String),
 }
 
 /// How long the database keeps an ended or expired session, so that a replayed token is still recognised (ST-11).

@@ -11,6 +11,7 @@ pub mod catalog;
 pub mod change;
 pub mod id;
 pub mod identifier;
+pub mod key;
 pub mod mail;
 pub mod ops;
 pub mod outcome;

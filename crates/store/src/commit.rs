@@ -1,6 +1,7 @@
 //! A list of changes becomes statements. Each guarded write is one statement whose row count is the truth (ST-04). What
 //! runs them, and in which transaction, is the engine's.
 
+mod keys;
 mod queue;
 mod sessions;
 mod users;
@@ -131,6 +132,9 @@ fn push<'a>(change: &'a Change, steps: &mut Vec<Step<'a>>) -> Result<(), StoreEr
         Change::QueueMail(mail) => queue::insert_mail(mail),
         Change::DropMail(id) => queue::drop_mail(id),
         Change::DelayMail { id, until } => queue::delay_mail(id, *until),
+        Change::InsertKey(key) => keys::insert(key),
+        Change::ReplaceKey { key, while_sealed } => keys::replace(key, while_sealed),
+        Change::DeleteKey(key) => keys::delete(key),
     });
     Ok(())
 }

@@ -5,6 +5,7 @@ mod bearers;
 mod bulk;
 mod challenges;
 mod ids;
+mod keys;
 mod mails;
 mod sessions;
 mod sweeps;
@@ -88,6 +89,8 @@ cases! {
     challenges::one_of_many_answers_wins,
     challenges::a_new_challenge_voids_the_older,
     challenges::an_expired_challenge_is_not_answered,
+    keys::one_of_many_makes_a_key,
+    keys::a_key_is_altered_only_as_it_was_seen,
     mails::mails_wait_until_they_are_due,
     sweeps::only_the_long_dead_are_swept,
     sweeps::a_sweep_of_many_steps_reaches_every_row,

@@ -5,6 +5,7 @@
 pub(crate) mod bearer;
 pub(crate) mod challenge;
 pub(crate) mod identifier;
+pub(crate) mod key;
 pub(crate) mod known;
 pub(crate) mod mail;
 pub(crate) mod ready;

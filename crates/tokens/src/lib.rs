@@ -17,6 +17,7 @@ mod key;
 mod keyring;
 pub mod opaque;
 pub mod refresh;
+pub mod seal;
 mod secret;
 mod stored;
 mod verify;

@@ -262,7 +262,9 @@ fn in_words(conflict: &Conflict) -> String {
         | Conflict::SessionChanged(_)
         | Conflict::DeviceBusy(_)
         | Conflict::ChallengeSpent(_)
-        | Conflict::MailGone => "somebody else changed the user just now".to_owned(),
+        | Conflict::MailGone
+        | Conflict::KeyNameTaken(_)
+        | Conflict::KeyChanged(_) => "somebody else changed the user just now".to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! How to see whether a list of changes was applied when nobody said so: a row that only these changes can have made.
 
 use myna_core::change::{Change, Reuse};
+use myna_core::key::SealedKey;
 use myna_core::session::EndCause;
 
 use crate::engine::Value;
@@ -16,6 +17,7 @@ const ALTERED: &str = "SELECT 1 FROM user_account WHERE id = $1 AND updated_at =
 const ASKED: &str = "SELECT 1 FROM challenge WHERE user_id = $1 AND handle = $2";
 const ANSWERED: &str = "SELECT 1 FROM challenge WHERE user_id = $1 AND handle = $2 AND used_at = $3";
 const QUEUED: &str = "SELECT 1 FROM mail WHERE id = $1";
+const SEALED: &str = "SELECT 1 FROM sealed_key WHERE name = $1 AND sealed = $2";
 
 /// A query that has a row exactly when `changes` were applied; `None` where no single row can tell. Random handles and
 /// salts, and times in microseconds, make the row nobody else's.
@@ -43,6 +45,11 @@ pub(crate) fn witness(changes: &[Change]) -> Option<(&'static str, Vec<Value<'_>
             }
             Change::UseChallenge { id, at } => (ANSWERED, vec![id.user.into(), (&id.handle).into(), (*at).into()]),
             Change::QueueMail(mail) => (QUEUED, vec![(&mail.id).into()]),
+            // Encrypted with a random nonce: nobody else has written the same.
+            Change::InsertKey(key) | Change::ReplaceKey { key, .. } => {
+                let SealedKey { name, sealed } = key;
+                (SEALED, vec![name.into(), sealed.into()])
+            }
             Change::DeleteUser(_)
             | Change::KeepPassword { .. }
             | Change::KeepUser { .. }
@@ -56,7 +63,8 @@ pub(crate) fn witness(changes: &[Change]) -> Option<(&'static str, Vec<Value<'_>
             | Change::VoidChallenges { .. }
             | Change::DropMail(_)
             | Change::DelayMail { .. }
-            | Change::PutRole(_) => return None,
+            | Change::PutRole(_)
+            | Change::DeleteKey(_) => return None,
         })
     })
 }

@@ -17,6 +17,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "access_digest",
         script: include_str!("../../../../migrations/postgres/0002_access_digest.sql"),
     },
+    Migration {
+        number: 3,
+        name: "sealed_key",
+        script: include_str!("../../../../migrations/postgres/0003_sealed_key.sql"),
+    },
 ];
 
 /// The oldest that was tried (`server_version_num`).

@@ -13,6 +13,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "access_digest",
         script: include_str!("../../../../migrations/sqlite/0002_access_digest.sql"),
     },
+    Migration {
+        number: 3,
+        name: "sealed_key",
+        script: include_str!("../../../../migrations/sqlite/0003_sealed_key.sql"),
+    },
 ];
 
 const HAS_TABLE: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migration'";

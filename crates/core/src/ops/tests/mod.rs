@@ -299,5 +299,8 @@ fn show(change: &Change) -> String {
         Change::DropMail(id) => format!("drop mail {id:?}"),
         Change::DelayMail { id, until } => format!("delay mail {id:?} until {until:?}"),
         Change::PutRole(role) => format!("put {role:?}"),
+        Change::InsertKey(key) => format!("insert {key:?}"),
+        Change::ReplaceKey { key, while_sealed: _ } => format!("replace {key:?}"),
+        Change::DeleteKey(key) => format!("delete {key:?}"),
     }
 }

@@ -126,7 +126,9 @@ async fn commit(store: &Store, changes: Vec<Change>) -> anyhow::Result<()> {
             | Conflict::SessionChanged(_)
             | Conflict::DeviceBusy(_)
             | Conflict::ChallengeSpent(_)
-            | Conflict::MailGone => bail!("the user was changed by somebody else just now; look again"),
+            | Conflict::MailGone
+            | Conflict::KeyNameTaken(_)
+            | Conflict::KeyChanged(_) => bail!("the user was changed by somebody else just now; look again"),
         },
     }
 }
