@@ -41,6 +41,10 @@ macro_rules! session_columns {
     };
 }
 
+/// The queries of logins, refreshes and userinfo, for a test of how they are planned.
+#[cfg(test)]
+pub(crate) const EVERY_REQUEST: [&str; 3] = [known::BY_IDENTIFIER, session::BY_ID, bearer::BY_SESSION];
+
 pub(crate) use {session_columns, user_columns, user_roles};
 
 /// Folds the rows of one user, one row for each of its roles, into the user and whatever else the first row holds.

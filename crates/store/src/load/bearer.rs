@@ -33,7 +33,7 @@ macro_rules! password_of_user {
     };
 }
 
-const BY_SESSION: &str = concat!(
+pub(super) const BY_SESSION: &str = concat!(
     select!(),
     "session s JOIN user_account u ON u.id = s.user_id",
     password_of_user!(),

@@ -10,7 +10,7 @@ use crate::Store;
 use crate::engine::{Row, Value};
 use crate::error::StoreError;
 
-const BY_IDENTIFIER: &str = concat!(
+pub(super) const BY_IDENTIFIER: &str = concat!(
     "SELECT ",
     user_columns!(),
     ", p.hash, p.changed_at FROM identifier i JOIN user_account u ON u.id = i.user_id",

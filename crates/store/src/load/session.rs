@@ -14,7 +14,7 @@ use crate::faults::{Mutation, is_mutated};
 /// How many columns a session takes.
 pub(super) const COLUMNS: usize = 16;
 
-const BY_ID: &str = concat!(
+pub(super) const BY_ID: &str = concat!(
     "SELECT ",
     user_columns!(),
     ", ",

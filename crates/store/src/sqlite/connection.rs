@@ -79,6 +79,8 @@ impl Db {
         let mut db = Self(Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failure)?);
         db.0.busy_handler(Some(wait)).map_err(failure)?;
         db.0.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failure)?;
+        // Without this guarantee a plan may depend on what is bound, and then each call parses and plans its SQL again.
+        db.0.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failure)?;
         db.0.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         if access == Access::Write {
             db.0.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(failure)?;
@@ -160,6 +162,12 @@ impl Db {
             statement.raw_bind_parameter(index, value).map_err(failure)?;
         }
         Ok(statement)
+    }
+
+    /// How often the engine had to plan a prepared statement again.
+    #[cfg(test)]
+    pub(crate) fn planned_again(&self, sql: &str) -> i32 {
+        self.0.prepare_cached(sql).unwrap().get_status(rusqlite::StatementStatus::RePrepare)
     }
 
     /// Closes the last connection: what the WAL holds goes into the database. Dropping any other, above all one whose

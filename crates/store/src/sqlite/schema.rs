@@ -129,6 +129,21 @@ mod tests {
         }
     }
 
+    // A query whose plan depends on what is bound is planned again for each call, which costs more than all of the rest.
+    #[test]
+    fn what_is_bound_does_not_have_a_query_planned_again() {
+        let folder = tempfile::tempdir().unwrap();
+        migrate(&database(&folder), MIGRATIONS).unwrap();
+        let db = Db::open(&folder.path().join("myna.db"), Access::Read).unwrap();
+        let queries = crate::load::EVERY_REQUEST.into_iter().chain(crate::load::bearer::BY_TOKEN);
+        for sql in queries {
+            for number in 1..4 {
+                db.exists(sql, &[number.into(), number.into(), number.into()]).unwrap();
+            }
+            assert_eq!(db.planned_again(sql), 0, "{sql}");
+        }
+    }
+
     // ST-07
     #[test]
     fn migrations_are_applied_once_and_in_order() {
