@@ -21,7 +21,7 @@ pub enum StoreError {
     #[error("another process holds the database")]
     Busy,
     /// The files or a stored value are damaged.
-    #[error("the database is damaged: {0}")]
+    #[error("the database is damaged: {0}; `myna check` says more, and a backup helps")]
     Corrupt(String),
     /// The schema does not allow the change: a fault of the caller, held off by the last line (ST-08).
     #[error("the schema refuses the change: {0}")]
@@ -91,6 +91,19 @@ pub enum OpenError {
         database: PathBuf,
         /// The file that says that there was one.
         marker: PathBuf,
+    },
+    /// A crash left the database to be completed from its WAL, and that is gone (F25).
+    #[error(
+        "{} is missing, although the database was not closed: what was written last is in it. Put it back beside the \
+         database; if another program has taken it in, if the database is a backup, or if those writes shall be lost, \
+         remove {} first",
+        wal.display(), mark.display()
+    )]
+    WalMissing {
+        /// The file that is missing.
+        wal: PathBuf,
+        /// The file that says that the database was open.
+        mark: PathBuf,
     },
     /// There is no database, and none was to be made.
     #[error("there is no database {}: start the server once to make one, or name the right data folder", .0.display())]

@@ -72,6 +72,15 @@ impl Store {
         Ok(Self(Arc::new(Inner { engine, fresh_ids: FreshIds::default() })))
     }
 
+    /// Looks for damage in every page of the database of `folder`, also while it is open elsewhere. `None` when there is
+    /// no database yet; a sound one has no lines.
+    ///
+    /// # Errors
+    /// [`OpenError`] when it cannot even be looked at.
+    pub fn examine(folder: &Path) -> Result<Option<Vec<String>>, OpenError> {
+        Sqlite::examine(folder)
+    }
+
     /// Connects to the PostgreSQL database of `address`, `postgres://user:password@host:port,host:port/name`, and brings its
     /// schema forward. Other nodes may use the same database at the same time.
     ///
@@ -87,7 +96,8 @@ impl Store {
     ///
     /// # Errors
     /// [`CommitError::Conflict`] when a guard did not hold; [`CommitError::Store`] when the database failed. In both
-    /// cases nothing of the list was applied.
+    /// cases nothing of the list was applied, but for one: a process that ends after it failed to write, before it could
+    /// write again, may leave what failed whole on the disk.
     pub async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Ended>, CommitError> {
         if changes.is_empty() {
             return Ok(Vec::new());

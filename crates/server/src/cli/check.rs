@@ -1,12 +1,16 @@
 //! `myna check`.
 
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
 use clap::Args;
+use myna_store::Store;
 
 use super::{Settings, Shown, counted, in_color, say};
 use crate::dialects;
 use crate::http::site::RESERVED;
 
-/// Look for every fault in the configuration and the dialects, without serving
+/// Look for every fault in the configuration, the dialects and the database, without serving
 #[derive(Args)]
 pub(super) struct Check {
     #[command(flatten)]
@@ -22,6 +26,19 @@ impl Check {
         let names: Vec<&str> = found.iter().map(|found| found.name.as_str()).collect();
         dialects::route(compiled, &RESERVED).map_err(shown)?;
         say(format!("no faults in the configuration and {}: {}", counted(names.len(), "dialect"), names.join(", ")))?;
-        Ok(())
+        match config.database {
+            None => database(&config.data),
+            // Its own server looks after its pages.
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+/// Reads every page; the server may go on meanwhile. No database is no fault: the first start makes one.
+fn database(data: &Path) -> anyhow::Result<()> {
+    match Store::examine(data).with_context(|| format!("cannot check the data folder {}", data.display()))? {
+        None => Ok(()),
+        Some(wrong) if wrong.is_empty() => Ok(say(format!("no faults in the database of {}", data.display()))?),
+        Some(wrong) => bail!("the database of {} is damaged:\n  {}", data.display(), wrong.join("\n  ")),
     }
 }

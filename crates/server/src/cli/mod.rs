@@ -26,7 +26,7 @@ const EXAMPLES: &str = "\
 Examples:
   myna demo                         try it: five login APIs at once, with example users
   myna init                         write a commented myna.toml into this folder
-  myna check                        look for every fault in the configuration and the dialects
+  myna check                        look for every fault in the configuration, the dialects and the database
   myna serve                        serve what myna.toml says
   myna reload                       have the running server read its dialects again
   myna user add --email ada@example.com --first-name Ada
@@ -53,7 +53,7 @@ enum Command {
     Demo(demo::Demo),
     /// Write a commented myna.toml with every setting
     Init(init::Init),
-    /// Look for every fault in the configuration and the dialects, without serving
+    /// Look for every fault in the configuration, the dialects and the database, without serving
     Check(check::Check),
     /// Have the running server read its dialects again; faults leave it as it is
     Reload(reload::Reload),

@@ -21,6 +21,8 @@ const STATEMENTS_KEPT: usize = 128;
 /// The first version without the bug by which a WAL reset corrupts the database (ST-02).
 const ENGINE_VERSION_MIN: i32 = 3_051_003;
 
+const QUICK_CHECK: &str = "PRAGMA quick_check";
+const FOREIGN_KEY_CHECK: &str = "PRAGMA foreign_key_check";
 const BEGIN: &str = "BEGIN IMMEDIATE";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
@@ -168,6 +170,24 @@ impl Db {
     #[cfg(test)]
     pub(crate) fn planned_again(&self, sql: &str) -> i32 {
         self.0.prepare_cached(sql).unwrap().get_status(rusqlite::StatementStatus::RePrepare)
+    }
+
+    /// What is wrong with the file: pages that contradict each other, rows that refer to none.
+    pub(crate) fn examine(&self) -> Result<Vec<String>, StoreError> {
+        let mut wrong = Vec::new();
+        self.rows(QUICK_CHECK, &[], |row| {
+            wrong.push(row.text(0)?);
+            Ok(())
+        })?;
+        wrong.retain(|line| line != "ok");
+        // Where pages are damaged, what is read from them says little.
+        if wrong.is_empty() {
+            self.rows(FOREIGN_KEY_CHECK, &[], |row| {
+                wrong.push(format!("a row of {} refers to a row of {} that is not there", row.text(0)?, row.text(2)?));
+                Ok(())
+            })?;
+        }
+        Ok(wrong)
     }
 
     /// Closes the last connection: what the WAL holds goes into the database. Dropping any other, above all one whose

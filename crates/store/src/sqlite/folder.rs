@@ -6,12 +6,14 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::mark::{Gate, Mark};
 use crate::Opening;
 use crate::error::OpenError;
 
 const DATABASE: &str = "myna.db";
+const WAL: &str = "myna.db-wal";
 /// The files that SQLite lays beside the database; they inherit its mode.
-const COMPANIONS: [&str; 2] = ["myna.db-wal", "myna.db-shm"];
+const COMPANIONS: [&str; 2] = [WAL, "myna.db-shm"];
 /// Written when the first database is complete: from then on its absence is a loss and not a beginning (F25).
 const MARKER: &str = "installation";
 const MARKER_TEXT: &str = "A Myna installation lives in this folder. While this file is here, Myna never begins with an \
@@ -55,6 +57,21 @@ impl Folder {
         OpenError::DatabaseMissing { database: self.database(), marker: self.marker() }
     }
 
+    /// Goes through the gate: nobody else opens or closes the database meanwhile. Refuses a database whose WAL was lost
+    /// while it was open.
+    pub(crate) fn enter(&self) -> Result<Gate, OpenError> {
+        let gate = Gate::enter(&self.path).map_err(|source| at(&self.path, source))?;
+        let (mark, wal) = (Mark::path(&self.path), self.path.join(WAL));
+        // A mark without a word was being laid, by a process that had done nothing yet.
+        let is_marked = fs::metadata(&mark).is_ok_and(|found| found.len() > 0);
+        if is_marked && !exists(&wal)? { Err(OpenError::WalMissing { wal, mark }) } else { Ok(gate) }
+    }
+
+    /// Notes that the database is open.
+    pub(crate) fn mark(&self, gate: &Gate) -> Result<Mark, OpenError> {
+        Mark::lay(&self.path, gate).map_err(|source| at(&Mark::path(&self.path), source))
+    }
+
     /// Notes, durably, that there is a database here.
     pub(crate) fn settle(&self) -> Result<(), OpenError> {
         if self.is_settled {
@@ -91,7 +108,8 @@ impl Folder {
     }
 }
 
-fn private() -> OpenOptions {
+/// Makes files that only their owner can read.
+pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).mode(0o600);
     options

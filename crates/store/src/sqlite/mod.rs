@@ -5,6 +5,7 @@ pub(crate) mod connection;
 mod files;
 pub(crate) mod folder;
 mod held;
+mod mark;
 mod readers;
 pub(crate) mod schema;
 pub(crate) mod writer;
@@ -18,13 +19,16 @@ use crate::work::Work;
 use connection::{Access, Db};
 use folder::Folder;
 use held::Held;
+use mark::{Gate, Mark};
 use readers::Readers;
 use writer::Writer;
 
-/// An open database.
+/// An open database. Its fields are dropped in their order: the gate is the last.
 pub(crate) struct Sqlite {
     readers: Readers,
     writer: Writer,
+    mark: Mark,
+    gate: Option<Gate>,
 }
 
 impl Sqlite {
@@ -32,6 +36,7 @@ impl Sqlite {
     pub(crate) fn open(folder: &Path, opening: Opening) -> Result<Self, OpenError> {
         let folder = Folder::prepare(folder, opening)?;
         let path = folder.database();
+        let gate = folder.enter()?;
         let db = Db::open(&path, Access::Write)?;
         if !schema::is_present(&db)? {
             // An empty file is no database: SQLite would quietly make one of it.
@@ -44,8 +49,29 @@ impl Sqlite {
         schema::migrate(&db, schema::MIGRATIONS)?;
         folder.settle()?;
         let held = Held::new(path.clone(), db)?;
+        let mark = folder.mark(&gate)?;
         let writer = Writer::start(held).map_err(|source| OpenError::Path { path: path.clone(), source })?;
-        Ok(Self { readers: Readers::new(path), writer })
+        Ok(Self { readers: Readers::new(path), writer, mark, gate: None })
+    }
+
+    /// Looks at every page of the database of `folder`, which others may have open. Returns what is wrong, in SQLite's
+    /// words; `None` when there is no database yet.
+    pub(crate) fn examine(folder: &Path) -> Result<Option<Vec<String>>, OpenError> {
+        let folder = match Folder::prepare(folder, Opening::MustExist) {
+            Ok(folder) => folder,
+            Err(OpenError::NoDatabase(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let _gate = folder.enter()?;
+        let db = Db::open(&folder.database(), Access::Read)?;
+        if schema::is_present(&db)? {
+            return match db.examine() {
+                // So damaged that it cannot even be read to its end.
+                Err(StoreError::Corrupt(text)) => Ok(Some(vec![text])),
+                examined => Ok(Some(examined?)),
+            };
+        }
+        if folder.is_settled { Err(folder.missing()) } else { Ok(None) }
     }
 
     /// Runs a query on the calling thread: a point read costs less than handing it to another would.
@@ -70,5 +96,11 @@ impl Sqlite {
     /// The thread that writes.
     pub(crate) const fn writer(&self) -> &Writer {
         &self.writer
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        self.gate = self.mark.lift().inspect_err(|error| tracing::warn!(%error, "the data folder stays marked")).ok();
     }
 }

@@ -174,3 +174,65 @@ async fn races_between_two_stores_have_one_winner() {
     let changed = Err(CommitError::Conflict(Conflict::SessionChanged(id)));
     assert!(results.iter().all(|result| result.is_ok() || *result == changed), "{results:?}");
 }
+
+// F25: what was acknowledged last is in the WAL; without it the database is an older one.
+#[tokio::test]
+async fn a_database_that_was_not_closed_is_not_opened_without_its_wal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    // A crash, as far as the files go: what they were like while the store was open.
+    let crashed = tempfile::tempdir().unwrap();
+    let at = |name: &str| crashed.path().join(name);
+    let store = Store::open(folder.path(), Opening::Create).unwrap();
+    store.commit(insert(UserId(1))).await.unwrap();
+    for name in ["installation", "myna.db", "myna.db-wal", "myna.db-open"] {
+        fs::copy(path(name), at(name)).unwrap();
+    }
+    // One that closes while others have it open leaves the mark, the last one does not.
+    let other = Store::open(folder.path(), Opening::MustExist).unwrap();
+    drop(other);
+    assert!(path("myna.db-open").exists());
+    drop(store);
+    assert!(!path("myna.db-open").exists() && !path("myna.db-wal").exists());
+    drop(Store::open(folder.path(), Opening::MustExist).unwrap());
+
+    fs::rename(at("myna.db-wal"), at("elsewhere")).unwrap();
+    for opening in [Opening::Create, Opening::MustExist] {
+        let refused = Store::open(crashed.path(), opening).err().unwrap();
+        assert!(matches!(refused, OpenError::WalMissing { .. }), "{refused}");
+    }
+    assert!(matches!(Store::examine(crashed.path()), Err(OpenError::WalMissing { .. })));
+    assert!(!at("myna.db-wal").exists(), "looking makes no empty one");
+    fs::rename(at("elsewhere"), at("myna.db-wal")).unwrap();
+    let store = Store::open(crashed.path(), Opening::MustExist).unwrap();
+    assert!(store.load_known_by_id(UserId(1)).await.unwrap().is_some());
+    drop(store);
+    assert!(!at("myna.db-open").exists());
+}
+
+// F25
+#[tokio::test]
+async fn damage_is_found_page_by_page() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(Store::examine(folder.path()).unwrap(), None);
+    let store = Store::open(folder.path(), Opening::Create).unwrap();
+    for id in 1..200 {
+        store.commit(insert(UserId(id))).await.unwrap();
+    }
+    assert_eq!(Store::examine(folder.path()).unwrap(), Some(vec![]), "while it is open");
+    drop(store);
+    assert_eq!(Store::examine(folder.path()).unwrap(), Some(vec![]));
+    let database = folder.path().join("myna.db");
+    let raw = rusqlite::Connection::open(&database).unwrap();
+    let page: i64 =
+        raw.query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'user_account'", (), |row| row.get(0)).unwrap();
+    drop(raw);
+    let mut bytes = fs::read(&database).unwrap();
+    bytes[(usize::try_from(page).unwrap() - 1) * 4096..][..64].fill(0xA5);
+    fs::write(&database, bytes).unwrap();
+    let wrong = Store::examine(folder.path()).unwrap().unwrap();
+    assert!(!wrong.is_empty());
+    let store = Store::open(folder.path(), Opening::MustExist).unwrap();
+    let unread = store.load_known_by_id(UserId(1)).await.err().unwrap();
+    assert!(matches!(unread, StoreError::Corrupt(_)) && !unread.may_pass(), "{unread}");
+}
