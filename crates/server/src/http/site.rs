@@ -23,6 +23,9 @@ use crate::app::{Answered, App, Call, Fault};
 /// The longest `User-Agent` that is kept with a session, in bytes.
 const AGENT_BYTES_MAX: usize = 256;
 
+/// A store that takes longer for a sign of life keeps everybody waiting.
+const READY_WITHIN: Duration = Duration::from_secs(2);
+
 /// Paths that no dialect may take, whether they are served now or not: a setting must not make a dialect unlawful.
 pub(crate) const RESERVED: [&str; 7] =
     ["/healthz", "/readyz", "/.well-known/jwks.json", docs::INDEX, docs::DOCUMENT, docs::PAGE, docs::PART];
@@ -117,13 +120,16 @@ impl Site {
         }
         Some(match request.path.as_str() {
             "/healthz" => json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned()),
-            "/readyz" => match self.app.store.check_ready().await {
-                Ok(()) => json(StatusCode::OK, r#"{"status":"ready"}"#.to_owned()),
-                Err(error) => {
-                    tracing::warn!(%error, "not ready");
-                    json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"unavailable"}"#.to_owned())
-                }
-            },
+            "/readyz" => {
+                let ready = tokio::time::timeout(READY_WITHIN, self.app.store.check_ready()).await;
+                let why = match ready {
+                    Ok(Ok(())) => return Some(json(StatusCode::OK, r#"{"status":"ready"}"#.to_owned())),
+                    Ok(Err(error)) => error.to_string(),
+                    Err(_elapsed) => "the store takes too long".to_owned(),
+                };
+                tracing::warn!(why, "not ready");
+                json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"unavailable"}"#.to_owned())
+            }
             "/.well-known/jwks.json" => {
                 let mut keys = json(StatusCode::OK, self.app.keys.jwks());
                 keys.headers.push((CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")));
