@@ -15,19 +15,17 @@ fn patient(queue: usize) -> Arc<Hashing> {
     pool(queue, Duration::from_secs(60))
 }
 
-/// Occupies the only thread until the returned sender is used or dropped.
-async fn occupy(pool: &Arc<Hashing>) -> mpsc::Sender<()> {
+/// Occupies the only thread, however impatient the pool is, until the returned sender is used or dropped.
+async fn occupy(pool: &Hashing) -> mpsc::Sender<()> {
     let (release, hold) = mpsc::channel::<()>();
     let (started, running) = oneshot::channel();
-    let pool = Arc::clone(pool);
-    tokio::spawn(async move {
-        let work = move |_: &mut Hasher| {
-            started.send(()).unwrap();
-            let _ = hold.recv();
-        };
-        pool.run(ME, work).await
-    });
+    let work = move |_: &mut Hasher| {
+        started.send(()).unwrap();
+        let _ = hold.recv();
+    };
+    let waiting = pool.enter(ME, Box::new(work)).ok().unwrap();
     running.await.unwrap();
+    drop(waiting);
     release
 }
 

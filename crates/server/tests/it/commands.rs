@@ -71,6 +71,8 @@ fn users_move_from_one_folder_to_another_and_back() {
     assert!(!listed(&one, &[]).contains("$2y$"));
     assert!(!myna(one.path(), &["user", "list", "--with-password-hash"]).status.success());
     let whole = listed(&one, &["--with-password-hash"]);
+    let made = whole.split_once("\"created_at\":\"").unwrap().1.split_once('"').unwrap().0;
+    assert!(made.contains('.'), "{made} is not to the microsecond");
     let file = other.path().join("users.jsonl");
     std::fs::write(&file, &whole).unwrap();
     let file = file.to_str().unwrap();

@@ -80,9 +80,12 @@ impl Import {
 
     fn tell(&self, report: &Report, took: Duration) -> anyhow::Result<()> {
         let &Report { imported, met, wrong, stopped_at } = report;
-        let verb = if self.dry_run { "would import" } else { "imported" };
-        let rate = imported as f64 / took.as_secs_f64().max(0.001);
-        let mut text = format!("{verb} {} in {:.1} s ({rate:.0}/s)", users(imported), took.as_secs_f64());
+        let mut text = if self.dry_run {
+            format!("would import {}", users(imported))
+        } else {
+            let rate = imported as f64 / took.as_secs_f64().max(0.001);
+            format!("imported {} in {:.1} s ({rate:.0}/s)", users(imported), took.as_secs_f64())
+        };
         if met > 0 && stopped_at.is_none() {
             text += &format!("; skipped {}", users(met));
         }

@@ -8,7 +8,7 @@ use myna_core::user::{Known, Role, User};
 use myna_store::{Opening, Store};
 use serde_json::{Value, json};
 
-use super::time;
+use super::exact_time;
 use crate::cli::Settings;
 use crate::start::open_store;
 
@@ -60,7 +60,7 @@ impl List {
         if self.with_password_hash {
             let password = known.password.as_ref();
             value["password_hash"] = json!(password.map(|password| password.hash.expose()));
-            value["password_changed_at"] = json!(password.map(|password| time(password.changed_at)));
+            value["password_changed_at"] = json!(password.map(|password| exact_time(password.changed_at)));
         }
         value
     }
@@ -110,7 +110,7 @@ pub(super) fn record(user: &User) -> Value {
             "id": id, "name": name, "permissions": permissions,
         })).collect::<Vec<_>>(),
         "attributes": serde_json::from_str::<Value>(attributes).unwrap_or_default(),
-        "created_at": time(*created_at),
-        "updated_at": time(*updated_at),
+        "created_at": exact_time(*created_at),
+        "updated_at": exact_time(*updated_at),
     })
 }

@@ -157,10 +157,16 @@ fn shown(known: &Known) -> Value {
     value
 }
 
-/// `2026-11-23T12:00:00Z`.
+/// `2026-11-23T12:00:00Z`: for people.
 pub(super) fn time(at: Timestamp) -> String {
+    exact_time(Timestamp::from_seconds(at.seconds()))
+}
+
+/// `2026-11-23T12:00:00.000001Z`, with as many digits as it needs: for what is read again.
+fn exact_time(at: Timestamp) -> String {
     use time::OffsetDateTime;
     use time::format_description::well_known::Rfc3339;
-    let moment = OffsetDateTime::from_unix_timestamp(at.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let nanos = i128::from(at.0) * 1000;
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     moment.format(&Rfc3339).unwrap_or_default()
 }
