@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail, ensure};
 use tokio::process::{Child, Command};
 
 use crate::history::NODES_MAX;
-use crate::postgres::Postgres;
+use crate::postgres::{Postgres, address};
 
 const DIALECT: &str = include_str!("dialect.toml");
 /// How long a node may take until it answers, also on a busy machine.
@@ -212,7 +212,7 @@ impl Cluster {
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         command.env("MYNA_FAULTS_CLOCK", self.folder.path().join("clock"));
         if let Some(postgres) = &self.postgres {
-            command.env("MYNA_DATABASE", postgres.address(role, DATABASE));
+            command.env("MYNA_DATABASE", address(&[postgres.port()], role, DATABASE));
         }
         if let Some(mutation) = &self.mutation {
             command.env("MYNA_FAULTS_MUTATION", mutation);

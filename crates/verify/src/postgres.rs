@@ -1,5 +1,9 @@
 //! A real PostgreSQL of its own for a run or a test: in a temporary folder, on a free port, stopped when it is dropped.
-//! Debian's programs, and under the server's own user where we are root, since it refuses root.
+//! Debian's programs, and under the server's own user where we are root, since it refuses root. It can have a standby that
+//! takes its place, be killed, and be frozen; a [`Proxy`] in front of it loses answers.
+
+mod process;
+mod proxy;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,11 +13,28 @@ use anyhow::{Context as _, ensure};
 use tokio::process::Command;
 use tokio::time::sleep;
 
+use process::Processes;
+pub use proxy::Proxy;
+
 /// Where Debian puts the programs, one folder for each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
-const USER: &str = "postgres";
+/// Who may do anything.
+pub const USER: &str = "postgres";
 /// What a process had sent before it was killed is done by then.
 const DRAINED_MAX: Duration = Duration::from_secs(20);
+/// How long a standby may take to be what it is to be, also on a busy machine.
+const FOLLOWS_MAX: Duration = Duration::from_secs(60);
+/// What a standby calls itself.
+const STANDBY: &str = "copy";
+
+/// How a standby gets what its primary writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Feed {
+    /// The primary answers when the standby has it, too.
+    Synchronous,
+    /// The primary answers at once.
+    Asynchronous,
+}
 
 /// A running server.
 pub struct Postgres {
@@ -27,22 +48,109 @@ impl Postgres {
     /// # Errors
     /// When its programs are missing or fail.
     pub async fn start(settings: &str) -> anyhow::Result<Self> {
+        let postgres = Self::nothing().await?;
+        let flags = ["-U", USER, "-A", "trust", "--no-sync", "--no-locale", "-E", "UTF8", "-D"];
+        run(program("initdb").args(flags).arg(postgres.data())).await?;
+        postgres.set(&format!(
+            "listen_addresses = '127.0.0.1'\nmax_connections = 200\nwal_keep_size = '256MB'\n\
+             wal_retrieve_retry_interval = '100ms'\n{settings}\n"
+        ))?;
+        postgres.control(&["-w", "start"]).await?;
+        Ok(postgres)
+    }
+
+    /// A second server that has everything this one has.
+    ///
+    /// # Errors
+    /// What one of the two says.
+    pub async fn standby(&self, feed: Feed) -> anyhow::Result<Self> {
+        let standby = Self::nothing().await?;
+        standby.follow(self, feed).await?;
+        Ok(standby)
+    }
+
+    /// Becomes a standby of `primary`. This one must not run; what it had is thrown away.
+    ///
+    /// # Errors
+    /// What one of the two says.
+    pub async fn follow(&self, primary: &Self, feed: Feed) -> anyhow::Result<()> {
+        let _ = std::fs::remove_dir_all(self.data());
+        let from = format!("host=127.0.0.1 port={} user={USER} application_name={STANDBY}", primary.port);
+        let flags = ["-X", "stream", "-c", "fast", "-R", "--no-sync", "-d", &from, "-D"];
+        run(program("pg_basebackup").args(flags).arg(self.data())).await?;
+        self.set("")?;
+        self.control(&["-w", "start"]).await?;
+        let wanted = match feed {
+            Feed::Asynchronous => "state = 'streaming'",
+            Feed::Synchronous => {
+                // After the copy was made: who takes the primary's place waits for nobody.
+                let name = format!("ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 ({STANDBY})'");
+                primary.sql(&name).await?;
+                primary.sql("SELECT pg_reload_conf()").await?;
+                "sync_state = 'sync'"
+            }
+        };
+        let count = format!("SELECT count(*) FROM pg_stat_replication WHERE {wanted}");
+        primary.until(&count, "1", FOLLOWS_MAX).await
+    }
+
+    /// The standby takes its primary's place.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn promote(&self) -> anyhow::Result<()> {
+        let done = self.sql("SELECT pg_promote(true, 60)").await?;
+        ensure!(done == "t", "the standby was not promoted");
+        Ok(())
+    }
+
+    /// The standby gets nothing more of what its primary writes.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub async fn cut_off(&self) -> anyhow::Result<()> {
+        self.sql("ALTER SYSTEM SET primary_conninfo = ''").await?;
+        self.sql("SELECT pg_reload_conf()").await?;
+        self.until("SELECT count(*) FROM pg_stat_wal_receiver", "0", FOLLOWS_MAX).await
+    }
+
+    /// `kill -9` of the server with all its processes; its data stays.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn kill(&self) -> anyhow::Result<()> {
+        Processes::of(&self.data())?.kill().await
+    }
+
+    /// Stops all its processes where they are.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn freeze(&self) -> anyhow::Result<()> {
+        Processes::of(&self.data())?.freeze().await
+    }
+
+    /// Lets a frozen server go on.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn thaw(&self) -> anyhow::Result<()> {
+        Processes::of(&self.data())?.thaw().await
+    }
+
+    async fn nothing() -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("myna-verify-pg-").tempdir()?;
         give_away(folder.path()).await?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let postgres = Self { folder, port };
-        let data = postgres.data();
-        let flags = ["-U", USER, "-A", "trust", "--no-sync", "--no-locale", "-E", "UTF8", "-D"];
-        run(program("initdb").args(flags).arg(&data)).await?;
-        let folder = postgres.folder.path().display();
-        let settings = format!(
-            "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{folder}'\nmax_connections = 200\n\
-             {settings}\n"
-        );
-        let path = data.join("postgresql.conf");
-        std::fs::write(&path, std::fs::read_to_string(&path)? + "\n" + &settings)?;
-        postgres.control(&["-w", "start"]).await?;
-        Ok(postgres)
+        Ok(Self { folder, port })
+    }
+
+    /// Adds lines to the settings. The last one of a name counts.
+    fn set(&self, settings: &str) -> anyhow::Result<()> {
+        let own = format!("port = {}\nunix_socket_directories = '{}'\n", self.port, self.folder.path().display());
+        let path = self.data().join("postgresql.conf");
+        std::fs::write(&path, std::fs::read_to_string(&path)? + "\n" + settings + &own)?;
+        Ok(())
     }
 
     /// Makes an empty database and gives back its address.
@@ -51,7 +159,12 @@ impl Postgres {
     /// What the server says.
     pub async fn database(&self, name: &str) -> anyhow::Result<String> {
         self.sql(&format!("CREATE DATABASE {name}")).await?;
-        Ok(self.address(USER, name))
+        Ok(address(&[self.port], USER, name))
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Makes a role that may do anything.
@@ -59,21 +172,10 @@ impl Postgres {
         self.sql(&format!("CREATE ROLE {name} SUPERUSER LOGIN")).await.map(drop)
     }
 
-    /// The address of a database for one of the roles.
-    pub(crate) fn address(&self, role: &str, database: &str) -> String {
-        format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)
-    }
-
     /// Waits until nothing is done any more of what a role had asked for.
     pub(crate) async fn is_drained(&self, name: &str) -> anyhow::Result<()> {
-        let deadline = Instant::now() + DRAINED_MAX;
         let count = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{name}'");
-        // While the server itself is down or starts, nobody can tell.
-        while self.sql(&count).await.ok().as_deref() != Some("0") {
-            ensure!(Instant::now() < deadline, "the connections of {name} are still there after {DRAINED_MAX:?}");
-            sleep(Duration::from_millis(20)).await;
-        }
-        Ok(())
+        self.until(&count, "0", DRAINED_MAX).await
     }
 
     /// Ends some connections, whatever they are doing.
@@ -95,10 +197,38 @@ impl Postgres {
         run(&mut command).await.map(drop)
     }
 
-    async fn sql(&self, text: &str) -> anyhow::Result<String> {
+    /// Asks until the answer is `wanted`. While the server is down or starts, nobody can tell.
+    ///
+    /// # Errors
+    /// When it never is.
+    pub async fn until(&self, question: &str, wanted: &str, patience: Duration) -> anyhow::Result<()> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let answer = self.sql(question).await;
+            if answer.as_deref().ok() == Some(wanted) {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "{question}: not {wanted} within {patience:?} but {answer:?}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Runs a statement and gives back what it prints.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn sql(&self, text: &str) -> anyhow::Result<String> {
+        self.sql_in("postgres", text).await
+    }
+
+    /// The same in another of its databases.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn sql_in(&self, database: &str, text: &str) -> anyhow::Result<String> {
         let port = self.port.to_string();
         let flags = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", &port, "-U", USER];
-        run(program("psql").args(flags).args(["-d", "postgres", "-c", text])).await
+        run(program("psql").args(flags).args(["-d", database, "-c", text])).await
     }
 
     fn data(&self) -> PathBuf {
@@ -108,10 +238,19 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
+        if let Ok(processes) = Processes::of(&self.data()) {
+            processes.thaw_now();
+        }
         let mut stop = program("pg_ctl").into_std();
         stop.arg("-D").arg(self.data()).args(["-m", "immediate", "stop"]);
         let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
+}
+
+/// The address of a database on servers that listen there, for one of the roles.
+pub fn address(ports: &[u16], role: &str, database: &str) -> String {
+    let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+    format!("postgres://{role}@{}/{database}", hosts.join(","))
 }
 
 /// A program of the newest server that is installed.

@@ -18,7 +18,8 @@ const USE: &str = "UPDATE challenge SET used_at = $3 \
 const INSERT_MAIL: &str = "INSERT INTO mail (id, letter, challenge_user_id, challenge_handle, recipient, created_at, \
     due_at, failures) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 const DROP_MAIL: &str = "DELETE FROM mail WHERE id = $1";
-const DELAY_MAIL: &str = "UPDATE mail SET due_at = $2, failures = failures + 1 WHERE id = $1";
+// Once, also if it is sent twice: a failure is counted with the time that it leads to.
+const DELAY_MAIL: &str = "UPDATE mail SET due_at = $2, failures = failures + 1 WHERE id = $1 AND due_at <> $2";
 
 pub(super) fn insert_challenge<'a>(challenge: &'a Challenge, steps: &mut Vec<Step<'a>>) {
     let Challenge { id, salt, created_at, expires_at, used_at } = challenge;

@@ -18,6 +18,11 @@ const ASKED: &str = "SELECT 1 FROM challenge WHERE user_id = $1 AND handle = $2"
 const ANSWERED: &str = "SELECT 1 FROM challenge WHERE user_id = $1 AND handle = $2 AND used_at = $3";
 const QUEUED: &str = "SELECT 1 FROM mail WHERE id = $1";
 const SEALED: &str = "SELECT 1 FROM sealed_key WHERE name = $1 AND sealed = $2";
+const DELAYED: &str = "SELECT 1 FROM mail WHERE id = $1 AND due_at = $2";
+// None of these comes back: whoever has taken it away, it is as was asked.
+const DELETED: &str = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM user_account WHERE id = $1)";
+const REMOVED: &str = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM sealed_key WHERE name = $1)";
+const DROPPED: &str = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM mail WHERE id = $1)";
 
 /// A query that has a row exactly when `changes` were applied; `None` where no single row can tell. Random handles and
 /// salts, and times in microseconds, make the row nobody else's.
@@ -50,8 +55,11 @@ pub(crate) fn witness(changes: &[Change]) -> Option<(&'static str, Vec<Value<'_>
                 let SealedKey { name, sealed } = key;
                 (SEALED, vec![name.into(), sealed.into()])
             }
-            Change::DeleteUser(_)
-            | Change::KeepPassword { .. }
+            Change::DelayMail { id, until } => (DELAYED, vec![id.into(), (*until).into()]),
+            Change::DeleteUser(user) => (DELETED, vec![(*user).into()]),
+            Change::DeleteKey(key) => (REMOVED, vec![(&key.name).into()]),
+            Change::DropMail(id) => (DROPPED, vec![id.into()]),
+            Change::KeepPassword { .. }
             | Change::KeepUser { .. }
             | Change::KeepSession { .. }
             | Change::ClearMustChange(_)
@@ -61,10 +69,7 @@ pub(crate) fn witness(changes: &[Change]) -> Option<(&'static str, Vec<Value<'_>
             | Change::EndDeviceSession { .. }
             | Change::EndOldestSessions { .. }
             | Change::VoidChallenges { .. }
-            | Change::DropMail(_)
-            | Change::DelayMail { .. }
-            | Change::PutRole(_)
-            | Change::DeleteKey(_) => return None,
+            | Change::PutRole(_) => return None,
         })
     })
 }

@@ -71,7 +71,8 @@ impl Shared {
                     self.count(1);
                     return Ok(done);
                 }
-                Tried::Held(_) if unsure => match self.was_applied(changes).await {
+                // A guard that does not hold, or a key that is there already: perhaps it is this very list that was first.
+                Tried::Held(_) | Tried::Failed(_) if unsure => match self.was_applied(changes).await {
                     // Which sessions it has ended was in the answer that nobody heard.
                     Ok(true) => return Ok(Done::default()),
                     // Applied and overtaken, or never applied: whoever asked has to ask again.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use deadpool::Runtime;
 use deadpool::managed::{Manager, Metrics, Object, Pool as Deadpool, PoolError, RecycleError, RecycleResult, Timeouts};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 use super::address::{Address, CONNECT_TIMEOUT, shown_host};
 use super::connection::{Link, Standing, told};
@@ -16,6 +17,9 @@ use crate::error::{OpenError, StoreError};
 
 /// How long a caller waits for a connection that others have.
 const WAIT_MAX: Duration = Duration::from_secs(5);
+/// How long a server that is good is kept waiting for what the others say. One that is off the network says nothing, and
+/// would cost every new connection [`CONNECT_TIMEOUT`].
+const OTHERS_MAX: Duration = Duration::from_millis(500);
 /// How often several hosts are asked whether another of them has become the primary.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
 
@@ -81,7 +85,7 @@ impl Pool {
 
     /// One connection of the caller's own, with what the driver says when there is none.
     pub(super) async fn open_one(&self) -> Result<Link, OpenError> {
-        self.hosts.connect().await.map_err(|refused| refused.explained(&self.hosts.address))
+        self.hosts.connect(OTHERS_MAX).await.map_err(|refused| refused.explained(&self.hosts.address))
     }
 
     /// Where the database is.
@@ -100,8 +104,8 @@ impl Pool {
             loop {
                 tokio::time::sleep(PROBE_EVERY).await;
                 let Some(hosts) = hosts.upgrade() else { return };
-                // What was found out is kept by the hosts themselves.
-                let _ = hosts.connect().await;
+                // What was found out is kept by the hosts themselves. Here a slow one is waited for: it may be the primary.
+                let _ = hosts.connect(CONNECT_TIMEOUT).await;
             }
         });
     }
@@ -112,7 +116,7 @@ impl Manager for Connector {
     type Error = StoreError;
 
     async fn create(&self) -> Result<Link, StoreError> {
-        self.0.connect().await.map_err(|refused| refused.failure())
+        self.0.connect(OTHERS_MAX).await.map_err(|refused| refused.failure())
     }
 
     async fn recycle(&self, link: &mut Link, _: &Metrics) -> RecycleResult<StoreError> {
@@ -122,8 +126,9 @@ impl Manager for Connector {
 }
 
 impl Hosts {
-    /// Connects to the host that is the primary: the one that takes writes on the highest timeline.
-    async fn connect(self: &Arc<Self>) -> Result<Link, Refused> {
+    /// Connects to the host that is the primary: the one that takes writes on the highest timeline. Once there is one that
+    /// may be it, the others have so long to say more.
+    async fn connect(self: &Arc<Self>, others: Duration) -> Result<Link, Refused> {
         let mut asked = JoinSet::new();
         for at in 0..self.address.hosts.len() {
             let hosts = Arc::clone(self);
@@ -141,13 +146,17 @@ impl Hosts {
             });
         }
         let (mut best, mut refused): (Option<Link>, Option<Refused>) = (None, None);
-        while let Some(done) = asked.join_next().await {
+        let mut until = Instant::now() + CONNECT_TIMEOUT * 2;
+        while let Ok(Some(done)) = timeout_at(until, asked.join_next()).await {
             let Ok((at, Some(opened))) = done else { continue };
             match opened {
                 Ok(link) if link.standing.read_only => refused = refused.or(Some(Refused::ReadOnly(at))),
                 Ok(link) => {
                     let newer = best.as_ref().is_none_or(|known| link.standing.timeline > known.standing.timeline);
                     if newer {
+                        if self.is_current(link.standing) {
+                            until = until.min(Instant::now() + others);
+                        }
                         best = Some(link);
                     }
                 }
