@@ -3,12 +3,14 @@ while the server runs.
 """
 
 import contextlib
+import http.server
 import json
 import os
 import re
 import socket
 import stat
 import subprocess
+import threading
 import tomllib
 import unittest
 
@@ -16,6 +18,39 @@ import support
 from support import run
 
 DIALECTS = ("gateway", "ktor", "passport", "portal", "spring")
+
+
+class Patroni(http.server.ThreadingHTTPServer):
+    """Says one thing to everybody; `None`: says nothing."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, address, answer):
+        self.asked, self.answer, self.closed = [], answer, threading.Event()
+        super().__init__(address, self.Handler)
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self):
+        self.closed.set()
+        self.shutdown()
+        self.server_close()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.server.asked.append(self.path)
+            if self.server.answer is None:
+                self.server.closed.wait(60)
+                return
+            body = self.server.answer.encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
 
 
 class Start(unittest.TestCase):
@@ -91,6 +126,31 @@ class Check(unittest.TestCase):
         # The second time it would overwrite what the operator wrote.
         self.assertIn("--force", run("init", cwd=folder, status=1).stderr)
         self.assertEqual(run("init", "-").stdout, file.read_text())
+
+    # MN-06
+    def test_a_patroni_that_loses_changes_is_warned_of(self):
+        def checked(answer):
+            # Patroni has one port: an address of the loopback network that nobody else has.
+            host = "127.{}.{}.{}".format(*os.urandom(3))
+            with contextlib.closing(Patroni((host, 8008), answer)) as patroni:
+                done = run("check", MYNA_DATABASE=f"postgres://ada:{support.CANARY}@{host}:1,127.0.0.1:1/myna")
+            self.assertNotIn(support.CANARY, done.stdout + done.stderr)
+            self.assertEqual(patroni.asked, ["/patroni"])
+            return done.stderr.replace(host, "HOST")
+
+        def of(version):
+            return json.dumps({"state": "running", "patroni": {"version": version, "scope": "myna", "name": "a"}})
+
+        warning = checked(of("3.0.2"))
+        self.assertEqual(len(warning.splitlines()), 1, warning)
+        for part in ("warning", "Patroni 3.0.2 on HOST", "3.0.4"):
+            self.assertIn(part, warning)
+        # What is good, and what is no Patroni, is nothing to talk about.
+        for answer in (of("3.0.4"), of("4.1.5"), of("\x1b[31m0.0.0"), "[]", "{", "x" * 100_000, '{"patroni": {"version": 3}}', None):
+            with self.subTest(answer and answer[:60]):
+                self.assertEqual(checked(answer), "")
+        error = run("check", status=1, MYNA_DATABASE="postgres://ada@db").stderr
+        self.assertIn("no database", error)
 
     def test_a_typo_in_the_configuration(self):
         folder = support.folder()

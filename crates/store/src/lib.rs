@@ -91,6 +91,14 @@ impl Store {
         Ok(Self(Arc::new(Inner { engine, fresh_ids: FreshIds::default() })))
     }
 
+    /// The names of the machines in a PostgreSQL address, without ports; sockets of this machine are left out.
+    ///
+    /// # Errors
+    /// [`OpenError::Address`], which holds no password.
+    pub fn hosts(address: &str) -> Result<Vec<String>, OpenError> {
+        Postgres::hosts(address)
+    }
+
     /// Applies a decision's changes, in their order, all or none, and returns when they are durable: which sessions they
     /// have ended. Dropping the future does not call them back: they may happen all the same.
     ///

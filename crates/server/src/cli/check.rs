@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use myna_store::Store;
 
-use super::{Settings, Shown, counted, in_color, say};
+use super::{Settings, Shown, counted, in_color, patroni, say, warn};
 use crate::dialects;
 use crate::http::site::RESERVED;
 
@@ -18,13 +18,19 @@ pub(super) struct Check {
 }
 
 impl Check {
-    pub(super) fn run(self) -> anyhow::Result<()> {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
         let config = self.settings.load(&[])?;
         let shown = |faults: dialects::DialectFaults| anyhow::anyhow!(Shown(faults.to_string()));
         let found = dialects::enabled(&config.dialects).map_err(shown)?;
         let compiled = dialects::compile_all(&found, in_color()).map_err(shown)?;
         let names: Vec<&str> = found.iter().map(|found| found.name.as_str()).collect();
         dialects::route(compiled, &RESERVED).map_err(shown)?;
+        if let Some(address) = &config.database {
+            let hosts = Store::hosts(address.expose()).context("`database`")?;
+            for warning in patroni::warnings(hosts).await {
+                warn(warning);
+            }
+        }
         say(format!("no faults in the configuration and {}: {}", counted(names.len(), "dialect"), names.join(", ")))?;
         match config.database {
             None => database(&config.data),

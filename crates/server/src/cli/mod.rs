@@ -6,6 +6,7 @@ mod dialect;
 mod init;
 mod key;
 mod log;
+mod patroni;
 mod reload;
 mod serve;
 mod session;
@@ -161,7 +162,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(serve) => block_on(serve.run()),
         Command::Demo(demo) => block_on(demo.run()),
         Command::Init(init) => init.run(),
-        Command::Check(check) => check.run(),
+        Command::Check(check) => block_on(check.run()),
         Command::Reload(reload) => reload.run(),
         Command::User(user) => block_on(user.run()),
         Command::Session(session) => block_on(session.run()),
@@ -185,6 +186,11 @@ fn broken_pipe(error: &anyhow::Error) -> bool {
 /// Prints to standard output.
 fn say(text: impl AsRef<str>) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{}", text.as_ref())
+}
+
+/// Prints to standard error what is no fault but should not stay so.
+fn warn(text: impl AsRef<str>) {
+    let _ = writeln!(io::stderr().lock(), "myna: warning: {}", text.as_ref());
 }
 
 /// `1 case`, `2 cases`.

@@ -100,6 +100,16 @@ impl Address {
         format!("{}/{database}", hosts.join(","))
     }
 
+    /// The names of its machines; a socket has none.
+    pub(super) fn names(&self) -> Vec<String> {
+        let names = self.hosts.iter().flat_map(tokio_postgres::Config::get_hosts).filter_map(|host| match host {
+            Host::Tcp(name) => Some(name.clone()),
+            #[cfg(unix)]
+            Host::Unix(_) => None,
+        });
+        names.collect()
+    }
+
     /// Who signs in there.
     pub(super) fn user(&self) -> &str {
         self.hosts.first().and_then(tokio_postgres::Config::get_user).unwrap_or_default()
@@ -183,6 +193,8 @@ mod tests {
         assert_eq!(parsed("postgresql://ada@db/myna").tls, Some(Roots::System));
         assert_eq!(parsed("postgresql://ada@db/myna?sslmode=disable").tls, None);
         assert_eq!(parsed("postgres://ada@db1,db2:6001/myna").shown(), "db1:5432,db2:6001/myna");
+        assert_eq!(parsed("postgres://ada@db1,db2:6001/myna").names(), ["db1", "db2"]);
+        assert_eq!(parsed("postgres://ada@%2Frun%2Fpostgresql/myna").names(), Vec::<String>::new());
     }
 
     #[test]

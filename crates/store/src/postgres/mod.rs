@@ -58,6 +58,11 @@ impl Postgres {
         Ok(Self { batches: Batches::start(&shared), shared })
     }
 
+    /// The names of the machines in an address.
+    pub(crate) fn hosts(address: &str) -> Result<Vec<String>, OpenError> {
+        Address::parse(address).map(|address| address.names())
+    }
+
     /// Runs a query and folds its rows.
     pub(crate) async fn rows(
         &self,
