@@ -161,6 +161,15 @@ pub enum OpenError {
         /// Which.
         address: String,
     },
+    /// The database is half a copy of another.
+    #[error(
+        "this database is a copy of {of} that is not complete: run `myna store copy` again, with the same source and \
+         target, until it says that every row is the same"
+    )]
+    CopyUnderWay {
+        /// Of what.
+        of: String,
+    },
     /// The user may not do what is needed.
     #[error(
         "the user `{user}` lacks rights in the database `{database}` at {host}: {says}; as its owner or a superuser: \

@@ -10,6 +10,7 @@ mod bulk;
 mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod copy;
 mod engine;
 mod error;
 pub mod faults;
@@ -28,6 +29,7 @@ use myna_core::change::{Change, Conflict};
 use myna_core::id::UserId;
 
 pub use crate::bulk::{Bulk, OnConflict};
+pub use crate::copy::{CopiedTable, Copy, CopyError, CopyNote, CopyPhase, CopyPlan, CopyReport, Place};
 pub use crate::error::{CommitError, OpenError, StoreError};
 pub use crate::load::session::Sessions;
 pub use crate::sweep::Sweep;

@@ -10,6 +10,7 @@ mod patroni;
 mod reload;
 mod serve;
 mod session;
+mod store;
 mod user;
 mod watch;
 
@@ -67,6 +68,9 @@ enum Command {
     /// List and import signing keys; works while the server runs
     #[command(subcommand)]
     Key(key::Key),
+    /// Copy a whole store to another place: from SQLite to PostgreSQL, and back
+    #[command(subcommand)]
+    Store(store::Store),
     /// List, show, start, check and test dialects
     #[command(subcommand)]
     Dialect(dialect::Dialect),
@@ -167,6 +171,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::User(user) => block_on(user.run()),
         Command::Session(session) => block_on(session.run()),
         Command::Key(key) => key.run(),
+        Command::Store(store) => block_on(store.run()),
         Command::Dialect(dialect) => block_on(dialect.run()),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "myna", &mut io::stdout().lock());

@@ -94,7 +94,7 @@ impl Address {
     }
 
     /// The hosts and the database, for messages: never the password.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let database = self.hosts.first().and_then(tokio_postgres::Config::get_dbname).unwrap_or_default();
         let hosts: Vec<String> = self.hosts.iter().map(shown_host).collect();
         format!("{}/{database}", hosts.join(","))

@@ -3,10 +3,11 @@
 //! Any number of nodes share one database and know nothing of each other. What makes that right is in the statements:
 //! each guarded write is one row and one condition, under READ COMMITTED; no advisory lock, no notification.
 
-mod address;
+pub(crate) mod address;
 mod batch;
 mod commit;
 mod connection;
+pub(crate) mod copy;
 mod pool;
 mod schema;
 mod tls;
@@ -52,6 +53,7 @@ impl Postgres {
     pub(crate) async fn open(address: &str, opening: Opening) -> Result<Self, OpenError> {
         let pool = Pool::new(Address::parse(address)?)?;
         let link = pool.open_one().await?;
+        schema::take_over(&link, pool.address()).await?;
         schema::prepare(&link, pool.address(), opening).await?;
         pool.watch();
         let shared = Arc::new(Shared { pool, callers: AtomicU64::new(0), commits: AtomicU64::new(0) });

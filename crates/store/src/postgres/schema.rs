@@ -5,12 +5,13 @@ use tokio_postgres::error::SqlState;
 use super::address::{Address, shown_host};
 use super::connection::{Link, parameters, told};
 use crate::Opening;
+use crate::copy::{FOUND, Found, MARK, USED};
 use crate::engine::Row;
 use crate::error::{OpenError, StoreError};
 use crate::schema::{APPLIED, Applied, Migration, RECORD, checksum, verify};
 
 /// Every step, numbered from 1 without gaps; the same numbers and names as SQLite's.
-const MIGRATIONS: &[Migration] = &[
+pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "start", script: include_str!("../../../../migrations/postgres/0001_start.sql") },
     Migration {
         number: 2,
@@ -32,6 +33,8 @@ const TRIES_MAX: usize = 20;
 const VERSION: &str = "SELECT version(), current_setting('server_version_num')";
 const HAS_TABLE: &str = "SELECT 1 FROM information_schema.tables \
     WHERE table_schema = current_schema() AND table_name = 'migration'";
+const HAS_MARK: &str = "SELECT 1 FROM information_schema.tables \
+    WHERE table_schema = current_schema() AND table_name = $1";
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (\
     number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)";
 /// The settings without which an answer does not mean that the disk has it (MN-06).
@@ -45,8 +48,7 @@ const STANDBYS: &str = "SELECT count(*) FROM pg_stat_replication";
 /// [`OpenError`], with what to do; a step that fails leaves nothing half done.
 pub(super) async fn prepare(link: &Link, address: &Address, opening: Opening) -> Result<(), OpenError> {
     check_version(link).await?;
-    let present = !link.client().query(HAS_TABLE, &[]).await.map_err(|e| refused(&e, address))?.is_empty();
-    let done = if present { verify(&applied(link, address).await?, MIGRATIONS)? } else { 0 };
+    let done = if is_present(link, address).await? { verify(&applied(link, address).await?, MIGRATIONS)? } else { 0 };
     if done == 0 && opening == Opening::MustExist {
         return Err(OpenError::NoSchema { address: address.shown() });
     }
@@ -57,7 +59,37 @@ pub(super) async fn prepare(link: &Link, address: &Address, opening: Opening) ->
     Ok(())
 }
 
-async fn check_version(link: &Link) -> Result<(), OpenError> {
+/// Whether the database has any schema of ours.
+pub(super) async fn is_present(link: &Link, address: &Address) -> Result<bool, OpenError> {
+    Ok(!link.client().query(HAS_TABLE, &[]).await.map_err(|error| refused(&error, address))?.is_empty())
+}
+
+/// Whether the database is, or was, the target of a copy.
+pub(super) async fn has_mark(link: &Link) -> Result<bool, StoreError> {
+    let found = link.client().query(HAS_MARK, &[&MARK]).await;
+    found.map(|rows| !rows.is_empty()).map_err(|error| super::failure(&error))
+}
+
+/// Refuses a database that is half a copy. A whole one belongs to whoever opens it from now on.
+pub(super) async fn take_over(link: &Link, address: &Address) -> Result<(), OpenError> {
+    if !has_mark(link).await? {
+        return Ok(());
+    }
+    let rows = link.client().query(FOUND, &[]).await.map_err(|error| refused(&error, address))?;
+    for row in &rows {
+        let found = Found::read(&Row::Postgres(row))?;
+        if found.is_half() {
+            return Err(OpenError::CopyUnderWay { of: found.source });
+        }
+        if !found.is_used() {
+            link.client().execute(USED, &[]).await.map_err(|error| refused(&error, address))?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a server that is too old.
+pub(super) async fn check_version(link: &Link) -> Result<(), OpenError> {
     let row = link.client().query_one(VERSION, &[]).await.map_err(|error| OpenError::Store(super::failure(&error)))?;
     let (version, number): (&str, &str) = (super::column(&row, 0)?, super::column(&row, 1)?);
     if !version.starts_with("PostgreSQL") || version.contains("-YB-") {
@@ -109,7 +141,8 @@ async fn migrate_once(link: &Link, address: &Address) -> Result<bool, OpenError>
     Ok(false)
 }
 
-async fn applied(link: &Link, address: &Address) -> Result<Vec<Applied>, OpenError> {
+/// The steps that are applied.
+pub(super) async fn applied(link: &Link, address: &Address) -> Result<Vec<Applied>, OpenError> {
     let rows = link.client().query(APPLIED, &[]).await.map_err(|error| refused(&error, address))?;
     Ok(rows.iter().map(|row| Applied::read(&Row::Postgres(row))).collect::<Result<_, _>>()?)
 }

@@ -29,10 +29,10 @@ const FREE: Duration = Duration::from_millis(3);
 
 /// Without a wait for the disk at each commit, and with room for the indexes of a million users. Checkpoints are ours: a
 /// failure of SQLite's own would be told to nobody, and a later wait for the disk could succeed all the same (F5).
-const SETTINGS: [Setting; 3] =
+pub(super) const SETTINGS: [Setting; 3] =
     [("synchronous", "NORMAL", "1"), ("cache_size", "-256000", "-256000"), ("wal_autocheckpoint", "0", "0")];
 /// A commit waits for the disk, and so for everything that was committed before it.
-const DURABLE: [Setting; 1] = [("synchronous", "FULL", "2")];
+pub(super) const DURABLE: [Setting; 1] = [("synchronous", "FULL", "2")];
 
 pub(crate) struct Bulk {
     db: Db,

@@ -49,7 +49,12 @@ impl Folder {
     }
 
     pub(crate) fn database(&self) -> PathBuf {
-        self.path.join(DATABASE)
+        Self::database_of(&self.path)
+    }
+
+    /// Where the database of a folder is.
+    pub(crate) fn database_of(path: &Path) -> PathBuf {
+        path.join(DATABASE)
     }
 
     /// The refusal to begin anew.

@@ -2,6 +2,7 @@
 
 pub(crate) mod bulk;
 pub(crate) mod connection;
+pub(crate) mod copy;
 mod files;
 pub(crate) mod folder;
 mod held;
@@ -46,6 +47,7 @@ impl Sqlite {
                 Opening::Create => {}
             }
         }
+        schema::take_over(&db)?;
         schema::migrate(&db, schema::MIGRATIONS)?;
         folder.settle()?;
         let held = Held::new(path.clone(), db)?;

@@ -1,6 +1,7 @@
 //! Brings a file's schema forward.
 
 use super::connection::Db;
+use crate::copy::{FOUND, Found, MARK, USED};
 use crate::engine::Value;
 use crate::error::{OpenError, StoreError};
 use crate::schema::{APPLIED, Applied, Migration, RECORD, checksum, verify};
@@ -21,6 +22,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
 ];
 
 const HAS_TABLE: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migration'";
+const HAS_MARK: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1";
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
   number INTEGER NOT NULL PRIMARY KEY,
   name TEXT NOT NULL,
@@ -51,6 +53,27 @@ pub(crate) fn migrate(db: &Db, known: &[Migration]) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Whether the database is, or was, the target of a copy.
+pub(crate) fn has_mark(db: &Db) -> Result<bool, StoreError> {
+    db.exists(HAS_MARK, &[MARK.into()])
+}
+
+/// Refuses a database that is half a copy. A whole one belongs to whoever opens it from now on.
+pub(crate) fn take_over(db: &Db) -> Result<(), OpenError> {
+    let mut found = None;
+    if has_mark(db)? {
+        db.rows(FOUND, &[], |row| {
+            found = Some(Found::read(row)?);
+            Ok(())
+        })?;
+    }
+    match found {
+        Some(found) if found.is_half() => Err(OpenError::CopyUnderWay { of: found.source }),
+        Some(found) if !found.is_used() => Ok(db.execute(USED, &[]).map(drop)?),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Applies the next migration, if one is left.
 fn step(db: &Db, known: &[Migration]) -> Result<(), OpenError> {
     db.execute(CREATE_TABLE, &[])?;
@@ -66,7 +89,7 @@ fn step(db: &Db, known: &[Migration]) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn applied(db: &Db) -> Result<Vec<Applied>, StoreError> {
+pub(crate) fn applied(db: &Db) -> Result<Vec<Applied>, StoreError> {
     let mut rows = Vec::new();
     db.rows(APPLIED, &[], |row| {
         rows.push(Applied::read(row)?);
@@ -78,6 +101,7 @@ fn applied(db: &Db) -> Result<Vec<Applied>, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::copy::{Kind, TABLES};
     use crate::sqlite::connection::Access;
 
     const ONE: Migration =
@@ -98,6 +122,46 @@ mod tests {
     fn numbers_are_a_row_without_gaps() {
         for (migration, number) in MIGRATIONS.iter().zip(1..) {
             assert_eq!(migration.number, number, "{}", migration.name);
+        }
+    }
+
+    // A column that is not in the list would be lost by a copy.
+    #[test]
+    fn a_copy_knows_every_table_and_every_column() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = database(&folder);
+        migrate(&db, MIGRATIONS).unwrap();
+        let texts = |sql: &str, values: &[Value<'_>]| {
+            let mut texts = Vec::new();
+            db.rows(sql, values, |row| {
+                texts.push(row.text(0)?);
+                Ok(())
+            })
+            .unwrap();
+            texts.sort();
+            texts
+        };
+        let tables =
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'migration' AND name NOT LIKE 'sqlite_%'";
+        let mut known: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
+        known.sort_unstable();
+        assert_eq!(texts(tables, &[]), known);
+        for table in TABLES {
+            let kind = |kind| match kind {
+                Kind::Integer => "INTEGER",
+                Kind::Text => "TEXT",
+                Kind::Bytes => "BLOB",
+            };
+            let mut known: Vec<_> = table
+                .columns
+                .iter()
+                .zip(1..)
+                .map(|((name, of), at)| format!("{name} {} {}", kind(*of), at.min(table.key + 1)))
+                .collect();
+            known.sort();
+            let columns = "SELECT name || ' ' || type || ' ' || iif(pk > 0, pk, $2) FROM pragma_table_info($1)";
+            let rest = i64::try_from(table.key + 1).unwrap();
+            assert_eq!(texts(columns, &[table.name.into(), rest.into()]), known, "{}", table.name);
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod answers;
 mod conformance;
+mod copy;
 mod failover;
 mod load;
 mod opening;

@@ -1,0 +1,362 @@
+//! A whole store from one place to another: from a data folder into PostgreSQL, and back.
+//!
+//! Both ends are read in the order of the keys and laid side by side. What the target lacks is inserted, what it has too
+//! much is deleted, what differs is altered; at the end both are read once more, and every row has to be the same. So a copy
+//! that was broken off goes on where it was, and one whose source went on changing is brought up to date: the rows of the
+//! target are the progress. Until a copy is complete no store opens its target, and as soon as one has, no copy touches it
+//! any more ([`mark`]).
+
+mod end;
+mod error;
+mod mark;
+mod merge;
+mod place;
+mod report;
+mod table;
+mod tables;
+
+pub use error::CopyError;
+pub use place::Place;
+pub use report::{CopiedTable, CopyNote, CopyPhase, CopyPlan, CopyReport};
+
+pub(crate) use mark::{FOUND, Found, MARK, USED};
+pub(crate) use table::{END, Encoder, Kind, Table, Tuple};
+pub(crate) use tables::TABLES;
+
+use std::borrow::Cow;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::engine::Value;
+use crate::error::StoreError;
+use end::End;
+use error::{reading, writing};
+use mark::{Mark, Standing};
+use merge::{Merge, Pair, Rows};
+use table::{Named, hex};
+
+/// Rows that are handed over at once. Fewer: they are the last ones.
+pub(crate) const BATCH_ROWS: usize = 1000;
+/// Rows of one transaction.
+const CHUNK_ROWS: usize = 10_000;
+/// How many of a table's differences are told one by one.
+const SHOWN_MAX: u64 = 10;
+
+/// Some rows of a table.
+pub(crate) type Batch = Result<Vec<Tuple>, StoreError>;
+
+/// A column as a statement takes it.
+pub(crate) fn value(kind: Kind, field: Option<&[u8]>) -> Result<Value<'_>, StoreError> {
+    let Some(field) = field else { return Ok(Value::Null) };
+    let damaged = |what: &str| StoreError::Corrupt(what.to_owned());
+    Ok(match kind {
+        Kind::Integer => Value::Integer(table::integer(field).ok_or_else(|| damaged("an integer of another length"))?),
+        Kind::Text => {
+            Value::Text(Cow::Borrowed(std::str::from_utf8(field).map_err(|_| damaged("a text that is not UTF-8"))?))
+        }
+        Kind::Bytes => Value::Blob(field),
+    })
+}
+
+/// What is copied from where to where.
+pub struct Copy {
+    from: Place,
+    to: Place,
+}
+
+/// Who is told how far it is.
+type Told<'a> = &'a mut (dyn FnMut(CopyNote) + Send);
+
+impl Copy {
+    /// A copy to be.
+    ///
+    /// # Errors
+    /// [`CopyError::SamePlace`].
+    pub fn new(from: Place, to: Place) -> Result<Self, CopyError> {
+        if from.name() == to.name() { Err(CopyError::SamePlace(from.name())) } else { Ok(Self { from, to }) }
+    }
+
+    /// What a run would find, without altering anything.
+    ///
+    /// # Errors
+    /// Whatever would keep a run from beginning.
+    pub async fn plan(&self) -> Result<CopyPlan, CopyError> {
+        let source = self.source().await?;
+        let standing = match End::look(&self.to).await.map_err(CopyError::Target)? {
+            Some(target) => self.allowed(mark::standing(&target).await.map_err(writing)?)?,
+            None => Standing::New,
+        };
+        let mut tables = Vec::with_capacity(TABLES.len());
+        for table in TABLES {
+            tables.push((table.name, source.count(table).await.map_err(reading)?));
+        }
+        Ok(CopyPlan { tables, goes_on: !standing.is_empty() })
+    }
+
+    /// Copies, and compares every row.
+    ///
+    /// # Errors
+    /// [`CopyError`], whose message says what to do. What was copied stays; another run goes on with it. Rows that differ
+    /// at the end are no error but in the report.
+    pub async fn run(&self, told: Told<'_>) -> Result<CopyReport, CopyError> {
+        let source = self.source().await?;
+        let target = End::write(&self.to).await.map_err(CopyError::Target)?;
+        let standing = self.allowed(mark::standing(&target).await.map_err(writing)?)?;
+        let mut run = Running { source, target, mark: Mark::new(self.from.name()), is_new: standing.is_empty() };
+        run.mark.set(&run.target, &standing).await?;
+        run.target.migrate().await.map_err(CopyError::Target)?;
+        let mut rows = 0;
+        for table in TABLES {
+            rows += run.source.count(table).await.map_err(reading)?;
+        }
+        let (written, removed) = run.converge(rows, told).await?;
+        run.target.settle(TABLES).await.map_err(writing)?;
+        let (tables, differences) = run.compare(rows, told).await?;
+        let report = CopyReport { tables, differences, written, removed };
+        if report.is_equal() {
+            run.mark.complete(&mut run.target).await?;
+        }
+        Ok(report)
+    }
+
+    async fn source(&self) -> Result<End, CopyError> {
+        let source = End::read(&self.from).await.map_err(CopyError::Source)?;
+        if !source.is_current().await.map_err(CopyError::Source)? {
+            return Err(CopyError::OldSource(self.from.name()));
+        }
+        match mark::found(&source).await.map_err(reading)? {
+            Some(found) if found.is_half() => Err(CopyError::HalfSource(self.from.name())),
+            Some(_) | None => Ok(source),
+        }
+    }
+
+    /// Whether a target is ours to write.
+    fn allowed(&self, standing: Standing) -> Result<Standing, CopyError> {
+        match standing {
+            Standing::InUse => Err(CopyError::InUse(self.to.name())),
+            Standing::CopyOf(source) if source != self.from.name() => {
+                Err(CopyError::OtherSource { target: self.to.name(), of: source })
+            }
+            Standing::New | Standing::Empty | Standing::CopyOf(_) => Ok(standing),
+        }
+    }
+}
+
+/// A run under way.
+struct Running {
+    source: End,
+    target: End,
+    mark: Mark,
+    /// Whether the target has no rows yet.
+    is_new: bool,
+}
+
+impl Running {
+    /// Makes the target what the source is at one moment. How many rows were written and removed.
+    async fn converge(&mut self, total: u64, told: Told<'_>) -> Result<(u64, u64), CopyError> {
+        // One moment for both ways through: so no row names one that is not there, and no two have one name.
+        let moment = self.source.snapshot().await.map_err(CopyError::Source)?;
+        let (mut removed, mut written) = (0, 0);
+        if !self.is_new {
+            told(CopyNote::Begins(CopyPhase::Looking, total));
+            for table in TABLES.iter().rev() {
+                let merge = Merge::of(table, moment.rows(table).map_err(reading)?, self.target_rows(table).await?);
+                removed += self.remove(table, merge, told).await?;
+            }
+        }
+        told(CopyNote::Begins(CopyPhase::Copying, total));
+        for table in TABLES {
+            // The block of ids is there from the beginning.
+            let target = match self.is_new && table.name != "id_block" {
+                true => Rows::none(table),
+                false => self.target_rows(table).await?,
+            };
+            written += self.fill(table, Merge::of(table, moment.rows(table).map_err(reading)?, target), told).await?;
+        }
+        Ok((written, removed))
+    }
+
+    /// The rows that a table of the target has now. The moment ends with its rows, so that the engine can tidy up.
+    async fn target_rows(&self, table: &'static Table) -> Result<Rows, CopyError> {
+        self.target.snapshot().await.map_err(CopyError::Target)?.rows(table).map_err(writing)
+    }
+
+    /// Deletes what the source does not have, and what has to be made anew.
+    async fn remove(&mut self, table: &Table, mut merge: Merge, told: Told<'_>) -> Result<u64, CopyError> {
+        let (mut removed, mut doomed, mut count) = (0, Vec::new(), Count::default());
+        while let Some(pair) = merge.next().await? {
+            count.one(told);
+            match pair {
+                Pair::Extra(row) => doomed.push(row),
+                Pair::Differs { target, .. } if table.named == Named::ByNobody => doomed.push(target),
+                Pair::Differs { .. } | Pair::Missing(_) | Pair::Same(_) => {}
+            }
+            if doomed.len() >= CHUNK_ROWS {
+                removed += self.chunk(table, Chunk::Delete(std::mem::take(&mut doomed))).await?;
+            }
+        }
+        count.rest(told);
+        Ok(removed + self.chunk(table, Chunk::Delete(doomed)).await?)
+    }
+
+    /// Inserts what the target does not have, and alters what differs.
+    async fn fill(&mut self, table: &Table, mut merge: Merge, told: Told<'_>) -> Result<u64, CopyError> {
+        let (mut written, mut missing, mut differing, mut count) = (0, Vec::new(), Vec::new(), Count::default());
+        while let Some(pair) = merge.next().await? {
+            count.one(told);
+            match pair {
+                Pair::Missing(row) => missing.push(row),
+                Pair::Differs { source, .. } => differing.push(source),
+                Pair::Extra(_) | Pair::Same(_) => {}
+            }
+            if missing.len() >= CHUNK_ROWS {
+                written += self.chunk(table, Chunk::Insert(std::mem::take(&mut missing))).await?;
+            }
+            if differing.len() >= CHUNK_ROWS {
+                written += self.chunk(table, Chunk::Update(std::mem::take(&mut differing))).await?;
+            }
+        }
+        count.rest(told);
+        written += self.chunk(table, Chunk::Update(differing)).await?;
+        Ok(written + self.chunk(table, Chunk::Insert(missing)).await?)
+    }
+
+    /// One transaction, if the target is still ours.
+    async fn chunk(&mut self, table: &Table, chunk: Chunk) -> Result<u64, CopyError> {
+        let rows = chunk.rows();
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let count = rows.len() as u64;
+        self.target.begin().await.map_err(writing)?;
+        let done = async {
+            self.mark.hold(&self.target).await?;
+            let applied = match &chunk {
+                Chunk::Delete(rows) => self.target.execute(&table.delete(), &values(table, rows, Part::Key)?).await,
+                Chunk::Update(rows) => self.target.execute(&table.update(), &values(table, rows, Part::Turned)?).await,
+                Chunk::Insert(rows) => self.target.insert(table, rows).await,
+            };
+            applied.map_err(writing)
+        };
+        match done.await {
+            Ok(()) => self.target.commit().await.map_err(writing)?,
+            Err(error) => {
+                self.target.rollback().await;
+                return Err(error);
+            }
+        }
+        Ok(count)
+    }
+
+    /// Reads both ends once more, each as it is now.
+    async fn compare(&self, total: u64, told: Told<'_>) -> Result<(Vec<CopiedTable>, Vec<String>), CopyError> {
+        told(CopyNote::Begins(CopyPhase::Comparing, total));
+        let source = self.source.snapshot().await.map_err(CopyError::Source)?;
+        let target = self.target.snapshot().await.map_err(CopyError::Target)?;
+        let (mut tables, mut differences) = (Vec::with_capacity(TABLES.len()), Vec::new());
+        for table in TABLES {
+            let merge = Merge::of(table, source.rows(table).map_err(reading)?, target.rows(table).map_err(writing)?);
+            tables.push(compare(table, merge, &mut differences, told).await?);
+        }
+        Ok((tables, differences))
+    }
+}
+
+async fn compare(
+    table: &Table,
+    mut merge: Merge,
+    differences: &mut Vec<String>,
+    told: Told<'_>,
+) -> Result<CopiedTable, CopyError> {
+    let (mut ours, mut theirs) = (Sha256::new(), Sha256::new());
+    let (mut source_rows, mut target_rows, mut differing, mut count) = (0, 0, 0, Count::default());
+    while let Some(pair) = merge.next().await? {
+        count.one(told);
+        let (source, target, difference) = match &pair {
+            Pair::Same(row) => (Some(row), Some(row), None),
+            Pair::Missing(row) => (Some(row), None, Some((row, "is missing in the target".to_owned()))),
+            Pair::Extra(row) => (None, Some(row), Some((row, "is in the target only".to_owned()))),
+            Pair::Differs { source, target } => {
+                let columns = table.differing(source, target);
+                (Some(source), Some(target), Some((source, format!("differs in {columns}"))))
+            }
+        };
+        if let Some(row) = source {
+            source_rows += 1;
+            ours.update(&row.0);
+        }
+        if let Some(row) = target {
+            target_rows += 1;
+            theirs.update(&row.0);
+        }
+        if let Some((row, what)) = difference {
+            differing += 1;
+            if differing <= SHOWN_MAX {
+                differences.push(format!("{}: the row with {} {what}", table.name, table.shown_key(row)));
+            }
+        }
+    }
+    count.rest(told);
+    if differing > SHOWN_MAX {
+        differences.push(format!("{}: {} more rows differ", table.name, differing - SHOWN_MAX));
+    }
+    let (source_digest, target_digest) = (hex(&ours.finalize()), hex(&theirs.finalize()));
+    Ok(CopiedTable { name: table.name, source_rows, target_rows, source_digest, target_digest, differing })
+}
+
+/// What one transaction does.
+enum Chunk {
+    Delete(Vec<Tuple>),
+    Insert(Vec<Tuple>),
+    Update(Vec<Tuple>),
+}
+
+impl Chunk {
+    const fn rows(&self) -> &Vec<Tuple> {
+        match self {
+            Self::Delete(rows) | Self::Insert(rows) | Self::Update(rows) => rows,
+        }
+    }
+}
+
+/// Which columns a statement takes.
+#[derive(Clone, Copy)]
+enum Part {
+    /// The key.
+    Key,
+    /// All, the key last.
+    Turned,
+}
+
+fn values<'a>(table: &Table, rows: &'a [Tuple], part: Part) -> Result<Vec<Vec<Value<'a>>>, CopyError> {
+    let of_row = |row: &'a Tuple| {
+        let all = row.fields().zip(table.columns).map(|(field, (_, kind))| value(*kind, field));
+        let mut all = all.collect::<Result<Vec<_>, _>>().map_err(reading)?;
+        match part {
+            Part::Key => all.truncate(table.key),
+            Part::Turned => {
+                let key = table.key.min(all.len());
+                all.rotate_left(key);
+            }
+        }
+        Ok(all)
+    };
+    rows.iter().map(of_row).collect()
+}
+
+/// Counts rows, and tells of them now and then.
+#[derive(Default)]
+struct Count(u64);
+
+impl Count {
+    fn one(&mut self, told: Told<'_>) {
+        self.0 += 1;
+        if self.0 >= BATCH_ROWS as u64 {
+            self.rest(told);
+        }
+    }
+
+    fn rest(&mut self, told: Told<'_>) {
+        told(CopyNote::Rows(std::mem::take(&mut self.0)));
+    }
+}
