@@ -1,8 +1,12 @@
 //! From plain HTTP to an operation and back: routes a request to its dialect, has the operation run, lets the dialect
 //! write the answer. Knows no socket, so that cases run through the very same code without a network.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -14,8 +18,6 @@ use myna_dialect::{
     Answer, Cors, Decoded, Dialect, Echo, FieldErrors, Found, Language, Match, Refusal, Request, Response, Router,
     Tokens,
 };
-use tokio::task::JoinSet;
-use tracing::Instrument as _;
 
 use super::docs::{self, Docs};
 use crate::app::{Answered, App, Call, Fault};
@@ -95,7 +97,7 @@ impl Site {
     }
 
     /// Answers a request. Never fails: what goes wrong is an answer, too.
-    pub(crate) async fn answer(self: &Arc<Self>, request: Plain) -> Response {
+    pub(crate) async fn answer(&self, request: Plain) -> Response {
         let mut response = match self.own(&request).await {
             Some(response) => response,
             None => self.by_dialect(&request).await,
@@ -139,7 +141,7 @@ impl Site {
         })
     }
 
-    async fn by_dialect(self: &Arc<Self>, request: &Plain) -> Response {
+    async fn by_dialect(&self, request: &Plain) -> Response {
         let found = self.router.load().find(&request.method, &request.path);
         match found {
             Found::Endpoint(found) => self.operate(found, request).await,
@@ -161,7 +163,7 @@ impl Site {
         }
     }
 
-    async fn operate(self: &Arc<Self>, found: Match, request: &Plain) -> Response {
+    async fn operate(&self, found: Match, request: &Plain) -> Response {
         let plain = Request {
             method: &request.method,
             path: &request.path,
@@ -197,19 +199,31 @@ impl Site {
             }
             Ok(Decoded { inputs, echo }) => {
                 let call = Call { dialect: Arc::clone(&dialect), endpoint, inputs, caller: caller(request) };
-                let answered = self.run(call).await;
+                let answered = self.run(&call).await;
                 let errors = dialect.problems(endpoint, &answered.outcome.problems, language);
                 (answered, errors, echo)
             }
         };
         let outcome = &answered.outcome;
-        tracing::info!(
-            dialect = dialect.name(),
-            endpoint = endpoint_name,
-            outcome = outcome.kind.name(),
-            user.id = outcome.user.as_ref().map(|user| user.id.0),
-            "answered"
-        );
+        let user = outcome.user.as_ref().map(|user| user.id.0);
+        let (dialect_name, outcome_name) = (dialect.name(), outcome.kind.name());
+        if is_look(outcome.kind) {
+            tracing::debug!(
+                dialect = dialect_name,
+                endpoint = endpoint_name,
+                outcome = outcome_name,
+                user.id = user,
+                "answered"
+            );
+        } else {
+            tracing::info!(
+                dialect = dialect_name,
+                endpoint = endpoint_name,
+                outcome = outcome_name,
+                user.id = user,
+                "answered"
+            );
+        }
         let plain = self.plain_answer(outcome, &answered.tokens, request);
         let response = dialect.encode(Some(endpoint), &Answer { errors: &errors, echo: &echo, language, ..plain });
         for (name, bytes) in response.oversized_cookies() {
@@ -218,20 +232,17 @@ impl Site {
         response
     }
 
-    /// Runs the operation in a task of its own, so that a panic ends nothing else. A client that hangs up ends it, and
-    /// gives its place in the hashing queue back; what the store has taken over by then happens whole or not at all.
-    async fn run(self: &Arc<Self>, call: Call) -> Answered {
-        let site = Arc::clone(self);
-        let mut task = JoinSet::new();
-        task.spawn(async move { site.app.run(&call).await }.in_current_span());
+    /// Runs the operation; a panic in it ends nothing else. A client that hangs up ends it, and gives its place in the
+    /// hashing queue back; what the store has taken over by then happens whole or not at all.
+    async fn run(&self, call: &Call) -> Answered {
         let failed = |outcome| Answered { outcome, tokens: Tokens::default() };
-        match tokio::time::timeout(self.patience, task.join_next()).await {
-            Ok(Some(Ok(Ok(answered)))) => answered,
-            Ok(Some(Ok(Err(fault)))) => {
+        match tokio::time::timeout(self.patience, caught(self.app.run(call))).await {
+            Ok(Some(Ok(answered))) => answered,
+            Ok(Some(Err(fault))) => {
                 log_fault(&fault);
                 failed(fault.outcome())
             }
-            Ok(Some(Err(_)) | None) => {
+            Ok(None) => {
                 tracing::error!("the operation panicked");
                 failed(Outcome::plain(Kind::Fault))
             }
@@ -261,6 +272,23 @@ impl Site {
     pub(crate) fn dialects(&self) -> Vec<Arc<Dialect>> {
         self.router.load().dialects().cloned().collect()
     }
+}
+
+/// What `work` comes to; `None` if it panics.
+async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    // After a panic it is never looked at again, whatever state it was left in.
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Some),
+        Err(_panic) => Poll::Ready(None),
+    })
+    .await
+}
+
+/// Whether somebody only looked at something, and was allowed to. That happens at every step of every client, and is no
+/// news to anybody: the log has it at the level `debug`.
+const fn is_look(kind: Kind) -> bool {
+    matches!(kind, Kind::Identified | Kind::SessionsListed | Kind::Answered)
 }
 
 /// Once for each fault, with every cause; the client sees none of it (LO-06).
@@ -294,5 +322,21 @@ fn defaults(response: &mut Response, id: &str) {
         && let Ok(id) = HeaderValue::from_str(id)
     {
         response.headers.push((REQUEST_ID, id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_ends_nothing_but_its_own_work() {
+        let late = |panics: bool| async move {
+            tokio::task::yield_now().await;
+            assert!(!panics, "as a test");
+            7
+        };
+        assert_eq!(caught(late(true)).await, None);
+        assert_eq!(caught(late(false)).await, Some(7));
     }
 }
