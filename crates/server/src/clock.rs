@@ -64,6 +64,13 @@ mod moved {
     }
 }
 
+/// Between half of `span` and all of it.
+pub(crate) fn jittered(span: Duration) -> Duration {
+    // Without randomness everybody waits for as long as may be.
+    let part = random::<1>().map_or(255, |[byte]| byte);
+    span.mul_f64(0.5 + f64::from(part) / 510.0)
+}
+
 /// What one attempt at an operation may need.
 pub(crate) fn chance() -> Result<Chance, NoRandomness> {
     Ok(Chance { handle: random()?, salt: random()?, mail: random()? })

@@ -25,7 +25,7 @@ use crate::http::site::{RESERVED, Site};
 use crate::http::tls;
 use crate::http::wire::Wire;
 use crate::jobs::{self, Jobs};
-use crate::keyring::{Keyring, needs};
+use crate::keyring::{Keyring, Place, needs};
 use crate::mail::Mailer;
 use crate::reload::{self, Control, Hangup, Reload, Written};
 
@@ -75,7 +75,14 @@ impl Server {
             bound.extend(bind_all(&https.listen, "https.listen", &Some(tls))?);
         }
         let needs = router.dialects().flat_map(|dialect| needs(dialect)).collect();
-        let keys = Keyring::open(&config.data.join("keys"), needs, clock.now())?;
+        let place = Place::of(&config.data, config.key_encryption.as_ref(), &store).await?;
+        if let (Place::Folder(folder), Some(_)) = (&place, &config.database)
+            && !folder.has_root()
+        {
+            let folder = folder.path().display();
+            tracing::warn!(%folder, "new keys are made for this node alone: give every node the same folder, or set key_encryption_key");
+        }
+        let keys = Keyring::open(place, config.keys, needs, clock.now()).await?;
         let app = Arc::new(App {
             store,
             hashing: hashing(&config.password)?,

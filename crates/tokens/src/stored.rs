@@ -23,6 +23,9 @@ pub struct StoredKey {
     alg: String,
     /// Microseconds since 1970.
     created_at: i64,
+    /// Microseconds since 1970; without it the key may sign since it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    active_from: Option<i64>,
     /// An asymmetric key: PKCS#8 version 1 in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pkcs8: Option<String>,
@@ -59,6 +62,13 @@ impl StoredKey {
         Ok(text)
     }
 
+    /// The same key, not to sign before `active_from`, in microseconds since 1970.
+    #[must_use]
+    pub fn signing_from(mut self, active_from: i64) -> Self {
+        self.active_from = (active_from != self.created_at).then_some(active_from);
+        self
+    }
+
     /// The key id.
     #[must_use]
     pub fn kid(&self) -> &str {
@@ -75,6 +85,12 @@ impl StoredKey {
     #[must_use]
     pub fn created_at(&self) -> i64 {
         self.created_at
+    }
+
+    /// From when on the key signs, in microseconds since 1970; before it only verifies.
+    #[must_use]
+    pub fn active_from(&self) -> i64 {
+        self.active_from.unwrap_or(self.created_at)
     }
 }
 
@@ -99,7 +115,7 @@ impl SigningKey {
             }
         };
         let (kid, alg) = (self.kid().to_owned(), self.algorithm().name().to_owned());
-        Ok(StoredKey { kid, alg, created_at, pkcs8, secret })
+        Ok(StoredKey { kid, alg, created_at, active_from: None, pkcs8, secret })
     }
 
     /// Takes a key back from its stored form, under the same rules as an import: a secret that is weak today is refused

@@ -90,7 +90,7 @@ impl App {
             None
         };
         or_answer!(call.inputs.require(Field::RefreshToken), |problem| invalid(vec![problem]));
-        let Some(presented) = self.presented(call, now) else {
+        let Some(presented) = self.presented(call, now).await else {
             return Ok(Decision::answer(Outcome::plain(Kind::InvalidRefresh)));
         };
         let facts = self.store.load_session(named(&presented)).await?;
@@ -118,7 +118,7 @@ impl App {
         };
         let by_refresh = if endpoint.reads(Field::RefreshToken) {
             or_answer!(call.inputs.require(Field::RefreshToken), |problem| invalid(vec![problem]));
-            Some(match self.presented(call, now) {
+            Some(match self.presented(call, now).await {
                 Some(presented) => {
                     let session = self.store.load_session(named(&presented)).await?.map(|facts| facts.session);
                     let proof = self.proof_of(call, &presented, session.as_ref().map(|session| &session.salt));

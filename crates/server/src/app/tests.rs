@@ -21,8 +21,9 @@ use myna_store::Opening;
 use tempfile::TempDir;
 
 use super::*;
+use crate::config::Keys;
 use crate::hashing::{Asker, Size};
-use crate::keyring::needs;
+use crate::keyring::{Place, needs};
 
 const DIALECT: &str = include_str!("../../tests/dialects/everything/dialect.toml");
 const OPAQUE: &str = include_str!("../../tests/dialects/opaque/dialect.toml");
@@ -32,6 +33,8 @@ const REFRESH: (&str, &str) = ("PUT", "/everything/phone/session");
 /// `correct horse battery`, hashed by Python's bcrypt.
 const BCRYPT: &str = "$2b$04$.uzfwTrBNjegqNoVXIwLLeuKt75vEhqb.o76Nb0vW7v4hbDE2a4yC";
 
+const PACE: Keys = Keys { poll: Duration::from_secs(10), lead: Duration::from_mins(15) };
+
 struct Bench {
     app: Arc<App>,
     dialect: Arc<Dialect>,
@@ -39,19 +42,20 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(threads: usize, queue: usize) -> Self {
-        Self::of(DIALECT, threads, queue)
+    async fn new(threads: usize, queue: usize) -> Self {
+        Self::of(DIALECT, threads, queue).await
     }
 
-    fn of(dialect: &str, threads: usize, queue: usize) -> Self {
+    async fn of(dialect: &str, threads: usize, queue: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dialect = myna_dialect::compile(&Source::new("dialect.toml", dialect), None).unwrap();
         let clock = Clock::by_hand(Timestamp::from_seconds(1_767_225_600));
         let size = Size { threads, queue, patience: Duration::from_secs(60) };
+        let place = Place::folder_of(folder.path());
         let app = App {
             store: Store::open(&folder.path().join("data"), Opening::Create).unwrap(),
             hashing: Hashing::start(size, Backend::Fast).unwrap(),
-            keys: Keyring::open(&folder.path().join("keys"), needs(&dialect), clock.now()).unwrap(),
+            keys: Keyring::open(place, PACE, needs(&dialect), clock.now()).await.unwrap(),
             clock,
             policy: Policy::default(),
             passwords: PasswordRules::new(Argon2Params::default(), strength::Policy::default()),
@@ -92,7 +96,7 @@ impl Bench {
 // PW-06, PW-10: a foreign hash goes at the first success, and only then.
 #[tokio::test]
 async fn a_bcrypt_hash_is_replaced_at_the_first_successful_login() {
-    let bench = Bench::new(1, 8);
+    let bench = Bench::new(1, 8).await;
     bench.add("ada", BCRYPT).await;
     assert_eq!(bench.login("wrong").await.outcome.kind, Kind::InvalidCredentials);
     assert_eq!(bench.stored_hash().await, BCRYPT);
@@ -106,7 +110,7 @@ async fn a_bcrypt_hash_is_replaced_at_the_first_successful_login() {
 // RF-01, RF-02: of 64 racers with one token all are answered, and all with the same successor.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixty_four_refreshes_of_one_token_have_one_successor() {
-    let bench = Bench::new(1, 8);
+    let bench = Bench::new(1, 8).await;
     bench.add("ada", BCRYPT).await;
     let first = bench.login("correct+horse+battery").await.tokens.refresh.unwrap().text;
     let barrier = Arc::new(tokio::sync::Barrier::new(64));
@@ -167,7 +171,7 @@ fn assert_none_is_late(ends: Vec<(Kind, bool)>, done: Kind, refused: Kind) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn after_a_logout_is_answered_no_refresh_without_rotation_succeeds() {
     let json = [("content-type", "application/json")];
-    let bench = Bench::of(LOOSE, 1, 8);
+    let bench = Bench::of(LOOSE, 1, 8).await;
     bench.add("ada", BCRYPT).await;
     let body = r#"{"name": "ada", "password": "correct horse battery"}"#;
     let signed_in = bench.app.run(&bench.call(("POST", "/loose/login"), &json, body)).await.unwrap();
@@ -183,7 +187,7 @@ async fn after_a_logout_is_answered_no_refresh_without_rotation_succeeds() {
 // RF-05, RF-14: whatever refreshes meanwhile, on every device, nothing does once the end of all is answered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn after_a_logout_everywhere_is_answered_no_session_refreshes() {
-    let bench = Bench::new(1, 8);
+    let bench = Bench::new(1, 8).await;
     bench.add("ada", BCRYPT).await;
     let (mut calls, mut asking) = (Vec::new(), None);
     for device in 0..8 {
@@ -206,7 +210,7 @@ async fn after_a_logout_everywhere_is_answered_no_session_refreshes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_new_password_whose_answer_shows_tokens_leaves_its_own_session_alone() {
     let json = [("content-type", "application/json")];
-    let bench = Bench::of(OPAQUE, 1, 8);
+    let bench = Bench::of(OPAQUE, 1, 8).await;
     bench.add("ada", BCRYPT).await;
     let body = r#"{"name": "ada", "password": "correct horse battery"}"#;
     let mut calls = Vec::new();
@@ -235,7 +239,7 @@ async fn a_new_password_whose_answer_shows_tokens_leaves_its_own_session_alone()
 // PW-11: what cannot be hashed is an outcome, not a fault, and nothing was decided.
 #[tokio::test]
 async fn a_full_hashing_queue_is_told_as_overloaded() {
-    let bench = Bench::new(1, 1);
+    let bench = Bench::new(1, 1).await;
     bench.add("ada", BCRYPT).await;
     let (release, hold) = std::sync::mpsc::channel::<()>();
     let (started, running) = tokio::sync::oneshot::channel();
@@ -271,7 +275,7 @@ async fn a_registration_begins_a_session_only_where_its_answer_shows_one() {
             1,
         ),
     ] {
-        let bench = Bench::of(dialect, 1, 8);
+        let bench = Bench::of(dialect, 1, 8).await;
         let answered = bench.app.run(&bench.call(("POST", path), &json, body)).await.unwrap();
         assert_eq!(answered.outcome.kind, Kind::Registered);
         let live = bench.app.store.list_sessions(UserId(1), bench.app.clock.now()).await.unwrap();

@@ -1,6 +1,8 @@
 //! The CPU work between load and decide: passwords against credentials, tokens against keys. An unknown user costs what
 //! a known one costs (LG-02).
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use myna_core::id::{Handle, SessionId, UserId};
@@ -20,7 +22,7 @@ use myna_passwords::{HashError, PASSWORD_BYTES_MAX, Password, PasswordHash};
 use myna_tokens::access::PresentedAccess;
 use myna_tokens::crypto::random;
 use myna_tokens::refresh::{Presented, RefreshKey};
-use myna_tokens::{Expiry, Rejected, Rules};
+use myna_tokens::{Claims, Expiry, KeyRing, Rejected, Rules};
 
 use super::mint::access_digest;
 use super::{App, Call, Fault};
@@ -111,7 +113,7 @@ impl App {
         now: Timestamp,
         expiry: Expiry,
     ) -> Result<Result<Bearer, Kind>, Fault> {
-        Ok(match self.claimed(call, now, expiry) {
+        Ok(match self.claimed(call, now, expiry).await {
             Err(kind) => Err(kind),
             Ok(Claimed::Proven(bearer)) => Ok(bearer),
             Ok(Claimed::Named(presented)) => {
@@ -130,7 +132,7 @@ impl App {
         call: &Call,
         now: Timestamp,
     ) -> Result<Result<(Bearer, Option<Facts>), Kind>, Fault> {
-        let known = match self.claimed(call, now, Expiry::Enforce) {
+        let known = match self.claimed(call, now, Expiry::Enforce).await {
             Err(kind) => Err(kind),
             Ok(Claimed::Proven(bearer)) => {
                 let facts = self.store.load_bearer(&bearer, call.dialect.name()).await?;
@@ -151,10 +153,12 @@ impl App {
     }
 
     /// What the call's access token says before anything is loaded.
-    fn claimed(&self, call: &Call, now: Timestamp, expiry: Expiry) -> Result<Claimed, Kind> {
+    async fn claimed(&self, call: &Call, now: Timestamp, expiry: Expiry) -> Result<Claimed, Kind> {
         let token = call.inputs.secret(Field::AccessToken).ok_or(Kind::MissingToken)?;
         match call.dialect.access().ok_or(Kind::InvalidToken)? {
-            AccessProfile::Jwt(profile) => self.signed_bearer(call, profile, token, now, expiry).map(Claimed::Proven),
+            AccessProfile::Jwt(profile) => {
+                self.signed_bearer(call, profile, token, now, expiry).await.map(Claimed::Proven)
+            }
             AccessProfile::Opaque(profile) => {
                 let bytes = super::mint::opaque_format(profile).decode(token.expose());
                 let presented = bytes.and_then(|bytes| PresentedAccess::parse(&bytes));
@@ -185,7 +189,7 @@ impl App {
         }
     }
 
-    fn signed_bearer(
+    async fn signed_bearer(
         &self,
         call: &Call,
         profile: &AccessJwt,
@@ -193,24 +197,41 @@ impl App {
         now: Timestamp,
         expiry: Expiry,
     ) -> Result<Bearer, Kind> {
-        let ring = self.keys.ring(call.dialect.name(), Use::Access, profile.algorithm()).ok_or(Kind::InvalidToken)?;
-        let rules = Rules { leeway_seconds: 0, expiry };
-        let claims = ring.verify(token.expose(), now.seconds(), &rules).map_err(|rejected| {
+        let ring = || self.keys.ring(call.dialect.name(), Use::Access, profile.algorithm());
+        let verified = self.verified(ring, token.expose(), now, expiry).await.ok_or(Kind::InvalidToken)?;
+        let claims = verified.map_err(|rejected| {
             tracing::debug!(%rejected, "access token refused");
             if rejected == Rejected::Expired { Kind::ExpiredToken } else { Kind::InvalidToken }
         })?;
         profile.read(claims.members(), access_digest(token.expose())).ok_or(Kind::InvalidToken)
     }
 
+    /// Verifies a JWT with the keys that we have, and if none of them has made it, with those that there are: another node
+    /// may sign with one that it has just made (MN-03). `None` without any ring.
+    async fn verified(
+        &self,
+        ring: impl Fn() -> Option<Arc<KeyRing>>,
+        token: &str,
+        now: Timestamp,
+        expiry: Expiry,
+    ) -> Option<Result<Claims, Rejected>> {
+        let rules = Rules { leeway_seconds: 0, expiry };
+        match ring()?.verify(token, now.seconds(), &rules) {
+            // A token without a key id tells a key that we lack by its signature alone.
+            Err(Rejected::UnknownKey | Rejected::BadSignature) => self.keys.look_for_unknown(now).await,
+            verified => return Some(verified),
+        }
+        Some(ring()?.verify(token, now.seconds(), &rules))
+    }
+
     /// What the call's refresh token names; nothing of it is proven but a JWT's signature.
-    pub(super) fn presented(&self, call: &Call, now: Timestamp) -> Option<Presented> {
+    pub(super) async fn presented(&self, call: &Call, now: Timestamp) -> Option<Presented> {
         let token = call.inputs.secret(Field::RefreshToken)?.expose();
         let bytes = match call.dialect.refresh()? {
             RefreshProfile::Opaque(profile) => super::mint::opaque_format(profile).decode(token)?,
             RefreshProfile::Jwt(profile) => {
-                let ring = self.keys.ring(call.dialect.name(), Use::Refresh, profile.algorithm())?;
-                let rules = Rules { leeway_seconds: 0, expiry: Expiry::Enforce };
-                let claims = ring.verify(token, now.seconds(), &rules).ok()?;
+                let ring = || self.keys.ring(call.dialect.name(), Use::Refresh, profile.algorithm());
+                let claims = self.verified(ring, token, now, Expiry::Enforce).await?.ok()?;
                 BASE64_URL_SAFE_NO_PAD.decode(profile.opaque_of(claims.members())?).ok()?
             }
         };

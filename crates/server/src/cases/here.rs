@@ -27,17 +27,20 @@ use super::send::Remote;
 use super::{Reply, Road, header_map};
 use crate::app::{App, PasswordRules};
 use crate::clock::Clock;
+use crate::config::Keys;
 use crate::dialects::{self, Found};
 use crate::hashing::{self, Hashing, Size};
 use crate::http::listener::{Bound, Limits, serve};
 use crate::http::site::{Plain, RESERVED, Site};
 use crate::http::wire::Wire;
-use crate::keyring::{Keyring, needs};
+use crate::keyring::{Keyring, Place, needs};
 
 /// When every case begins.
 const START: Timestamp = Timestamp::from_seconds(1_767_225_600);
 /// The server's own default.
 const BODY_BYTES_MAX: usize = 16 * 1024;
+/// No key comes while a case runs.
+const PACE: Keys = Keys { poll: Duration::from_secs(10), lead: Duration::from_mins(15) };
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One dialect, ready for its cases.
@@ -66,7 +69,7 @@ impl Here {
     pub(super) async fn bench(&self, case: &Case) -> anyhow::Result<Bench> {
         let data = tempfile::tempdir()?;
         let store = Store::open(&data.path().join("data"), Opening::Create)?;
-        let keys = Keyring::open(self.keys.path(), needs(&self.dialect), START)?;
+        let keys = Keyring::open(Place::folder_of(self.keys.path()), PACE, needs(&self.dialect), START).await?;
         let size = Size { threads: 1, queue: 64, patience: PATIENCE };
         let app = Arc::new(App {
             store,

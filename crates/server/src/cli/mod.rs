@@ -65,7 +65,7 @@ enum Command {
     /// List, show and end sessions; works while the server runs
     #[command(subcommand)]
     Session(session::Session),
-    /// List and import signing keys; works while the server runs
+    /// List, import, rotate, remove and move signing keys; works while the server runs
     #[command(subcommand)]
     Key(key::Key),
     /// Copy a whole store to another place: from SQLite to PostgreSQL, and back
@@ -170,7 +170,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Reload(reload) => reload.run(),
         Command::User(user) => block_on(user.run()),
         Command::Session(session) => block_on(session.run()),
-        Command::Key(key) => key.run(),
+        Command::Key(key) => block_on(key.run()),
         Command::Store(store) => block_on(store.run()),
         Command::Dialect(dialect) => block_on(dialect.run()),
         Command::Completions { shell } => {

@@ -12,8 +12,8 @@ use super::layers::Layers;
 use super::units::show_size;
 use super::value::Value;
 use super::{
-    Backend, Certificate, Config, ConfigFaults, Dialects, Http, Https, Log, LogFormat, Password, Reset, Session, Smtp,
-    SmtpTls, SmtpUser, file,
+    Backend, Certificate, Config, ConfigFaults, Dialects, Http, Https, KeyEncryption, Keys, Log, LogFormat, Password,
+    Reset, Session, Smtp, SmtpTls, SmtpUser, file,
 };
 
 /// The configuration, or everything that is wrong with it.
@@ -23,6 +23,8 @@ pub(super) fn config(mut layers: Layers) -> Result<Config, ConfigFaults> {
     let https = https(&mut layers, &http);
     let smtp = smtp(&mut layers);
     let database = secret(&mut layers, "database");
+    let key_encryption = key_encryption(&mut layers);
+    let keys = own_keys(&mut layers);
     let password = password(&mut layers);
     let config = Config {
         dialects: Dialects {
@@ -40,8 +42,31 @@ pub(super) fn config(mut layers: Layers) -> Result<Config, ConfigFaults> {
         session: Session { sessions_max: layers.number32("session.cap") },
         data,
         database,
+        key_encryption,
+        keys,
     };
     if layers.faults.is_empty() { Ok(config) } else { Err(layers.faults) }
+}
+
+fn key_encryption(layers: &mut Layers) -> Option<KeyEncryption> {
+    const KEY: &str = "key_encryption_key";
+    if let Some(Value::SecretFile(path)) = layers.value(KEY)
+        && let Some(problem) = file::exposed(path)
+    {
+        layers.fault(KEY, Diagnostic::new(problem));
+        return None;
+    }
+    let text = secret(layers, KEY)?;
+    KeyEncryption::parse(&text).map_err(|problem| layers.fault(KEY, Diagnostic::new(problem))).ok()
+}
+
+fn own_keys(layers: &mut Layers) -> Keys {
+    let (poll, lead) = (layers.duration("keys.poll"), layers.duration("keys.lead"));
+    if lead < poll * 2 && !layers.has_fault("keys.poll") && !layers.has_fault("keys.lead") {
+        let fault = Diagnostic::new("a new key would sign before every node has seen it");
+        layers.fault("keys.lead", fault.help("make it at least twice `keys.poll`".to_owned()));
+    }
+    Keys { poll, lead }
 }
 
 fn http(layers: &Layers) -> Http {

@@ -2,6 +2,7 @@
 //! What is shown of the file has its secrets blotted out.
 
 use std::ops::Range;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use myna_core::secret::Secret;
@@ -37,6 +38,15 @@ pub(super) fn secret(path: &Path) -> Result<Secret<String>, String> {
         return Err(format!("{}: the file is empty", path.display()));
     }
     Ok(Secret::new(line.to_owned()))
+}
+
+/// Why a file with a key for everything is not to be used: everybody on this machine can read it. Its group may: that is how
+/// a server that runs without rights is given secrets.
+pub(super) fn exposed(path: &Path) -> Option<String> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    let path = path.display();
+    (mode & 0o007 != 0)
+        .then(|| format!("{path} can be read by others (mode {mode:o}); make it private: chmod 600 {path}"))
 }
 
 fn read_limited(path: &Path, bytes_max: u64) -> Result<Zeroizing<String>, String> {

@@ -29,7 +29,9 @@ use tracing_subscriber::filter::Targets;
 pub(crate) use faults::ConfigFaults;
 pub(crate) use init::init_file;
 
-pub(crate) use types::{Link, Network};
+pub(crate) use types::{KeyEncryption, Link, Network, hex_key};
+
+pub(crate) use units::show_duration as shown;
 
 use layers::Layers;
 
@@ -42,6 +44,10 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// The address of a PostgreSQL database; `None`: the embedded one in the data folder.
     pub(crate) database: Option<Secret<String>>,
+    /// What our own keys are encrypted with in the database; `None`: they are in a folder.
+    pub(crate) key_encryption: Option<KeyEncryption>,
+    /// How new keys are taken up.
+    pub(crate) keys: Keys,
     /// Which dialects are served.
     pub(crate) dialects: Dialects,
     /// Whether the documentation of the dialects is served.
@@ -71,6 +77,15 @@ pub(crate) struct Dialects {
     pub(crate) enabled: Option<Vec<String>>,
     /// Folder of the operator's own dialects, each in `NAME/dialect.toml`.
     pub(crate) folder: Option<PathBuf>,
+}
+
+/// How new keys are taken up.
+#[derive(Clone, Copy)]
+pub(crate) struct Keys {
+    /// How often a node looks for new ones.
+    pub(crate) poll: Duration,
+    /// How long a new one waits before it signs.
+    pub(crate) lead: Duration,
 }
 
 /// The plain listeners, and the limits of all listeners.

@@ -89,6 +89,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Address of a PostgreSQL database, for several nodes at once. Unset: an embedded database in the data folder.",
     ),
     setting(
+        "key_encryption_key",
+        Kind::Secret,
+        Unset(r#""0000000000000000000000000000000000000000000000000000000000000000""#),
+        "Keeps Myna's own keys in the database, encrypted with this key (openssl rand -hex 32): every node has them then. While it is changed: the new one and the old one, with a comma between. Unset: the keys are in the folder `keys` of the data folder.",
+    ),
+    setting(
         "dialects.enabled",
         Kind::Names,
         Unset(r#"["my-api"]"#),
@@ -171,6 +177,18 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Kind::Flag,
         Default("false"),
         "For development: serve HTTPS with a certificate made here that no client trusts. Only without https.certificate.",
+    ),
+    setting(
+        "keys.poll",
+        Kind::Duration(Duration::from_millis(100), Duration::from_secs(30)),
+        Default(r#""10s""#),
+        "How often a node looks for keys that another node or a command has made.",
+    ),
+    setting(
+        "keys.lead",
+        Kind::Duration(Duration::from_millis(200), Duration::from_hours(24 * 30)),
+        Default(r#""15m""#),
+        "A new key of `myna key rotate` is shown in /.well-known/jwks.json at once and signs after this time, when every node and every verifier has it. At least twice keys.poll.",
     ),
     setting(
         "password.memory",

@@ -1,6 +1,7 @@
 //! The configuration's rules, each with values written as operators write them.
 
 use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use tracing_subscriber::filter::LevelFilter;
@@ -31,8 +32,23 @@ const SMTP: &str =
 #[test]
 fn nothing_written_gives_the_documented_defaults() {
     let config = load("", &[], &[]).expect("the defaults are a configuration");
-    let Config { data, database, dialects, docs, http, https, password, reset, smtp, mail_folder, log, session } =
-        config;
+    let Config {
+        data,
+        database,
+        key_encryption,
+        keys,
+        dialects,
+        docs,
+        http,
+        https,
+        password,
+        reset,
+        smtp,
+        mail_folder,
+        log,
+        session,
+    } = config;
+    assert!(key_encryption.is_none() && (keys.poll, keys.lead) == (Duration::from_secs(10), Duration::from_mins(15)));
     assert_eq!(data, Path::new("./myna-data"));
     assert_eq!((dialects.enabled, dialects.folder), (None, None));
     assert_eq!(http.listen, ["127.0.0.1:8080".parse().expect("an address")]);
@@ -467,7 +483,10 @@ fn the_initial_file_parses_commented_and_uncommented() {
     assert_eq!(settings, SETTINGS.len(), "every setting once");
     let uncommented: Vec<&str> =
         text.lines().map(|line| if is_setting(&line) { line.trim_start_matches('#') } else { line }).collect();
-    let config = load(&uncommented.join("\n"), &[], &[]);
+    let uncommented = uncommented.join("\n");
+    // KY-01: nobody runs with the key of the example.
+    assert!(titles(&faults(&uncommented))[0].contains("everybody can guess"), "{uncommented}");
+    let config = load(&uncommented.replace(&"0".repeat(64), &"01".repeat(32).replacen("01", "23", 1)), &[], &[]);
     let config = config.unwrap_or_else(|report| panic!("{report}"));
     assert!(config.smtp.is_some() && config.reset.link_base.is_some());
     for setting in SETTINGS {
@@ -506,4 +525,47 @@ fn networks_contain_their_addresses() {
     {
         assert!(Network::parse(text).is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_key_encryption_key_is_64_digits_that_nobody_else_reads() {
+    let [one, two] = ["0123456789abcdef".repeat(4), "fedcba9876543210".repeat(4)];
+    let ids = |text: &str| {
+        let config = load(&format!("key_encryption_key = \"{text}\""), &[], &[])?;
+        let keys = config.key_encryption.expect("it was written");
+        Ok::<_, String>(keys.keys().iter().map(|key| key.id().to_owned()).collect::<Vec<_>>())
+    };
+    let both = ids(&format!("{one}, {two}")).expect("lawful");
+    assert_eq!([ids(&one).expect("lawful"), ids(&two.to_uppercase()).expect("lawful")].concat(), both);
+    for text in [
+        &one[1..],
+        &format!("{one}0"),
+        &one.replacen('0', "g", 1),
+        &"ab".repeat(32),
+        &format!("{one},{two},{one}"),
+        ",",
+    ] {
+        let report = ids(text).expect_err(text);
+        assert_eq!(titles(&report).len(), 1, "{report}");
+        assert!(!report.contains(&one[2..20]), "{report}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("kek");
+    std::fs::write(&path, format!("{one}\n")).expect("written");
+    let name = path.display().to_string();
+    let variable = [("MYNA_KEY_ENCRYPTION_KEY_FILE", name.as_str())];
+    for (mode, lawful) in [(0o600, true), (0o440, true), (0o644, false), (0o602, false)] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("ours");
+        let report = load("", &variable, &[]).err().unwrap_or_default();
+        assert_eq!(report.is_empty(), lawful, "{mode:o}: {report}");
+        assert!(lawful || report.contains("chmod 600"), "{report}");
+    }
+}
+
+// MN-03
+#[test]
+fn a_new_key_waits_for_every_node() {
+    assert!(load("[keys]\npoll = \"1s\"\nlead = \"2s\"", &[], &[]).is_ok());
+    let report = faults("[keys]\nlead = \"19s\"");
+    assert!(titles(&report) == ["a new key would sign before every node has seen it"], "{report}");
 }

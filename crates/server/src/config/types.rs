@@ -1,8 +1,13 @@
-//! The proven types of single settings that the standard library lacks: networks and the base of a link. Nothing here
+//! The proven types of single settings that the standard library lacks: networks, the base of a link, keys. Nothing here
 //! knows where a value was written.
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
+
+use myna_core::secret::Secret;
+use myna_tokens::seal::SealingKey;
+use zeroize::Zeroizing;
 
 /// A block of addresses, as "10.0.0.0/8"; a single address is a block of one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,4 +110,53 @@ impl Link {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The key-encryption key; while it is changed also the one before.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyEncryption(Arc<[SealingKey]>);
+
+impl KeyEncryption {
+    /// What is changed is at most one key.
+    const KEYS_MAX: usize = 2;
+
+    /// Reads 64 hexadecimal digits, or twice as many with a comma or blanks between.
+    ///
+    /// # Errors
+    /// What is wrong, in words that tell nothing of the key.
+    pub(crate) fn parse(text: &Secret<String>) -> Result<Self, String> {
+        let written = text.expose().split([',', ' ', '\t', '\r', '\n']).filter(|key| !key.is_empty());
+        let mut keys = Vec::new();
+        for digits in written {
+            let bytes =
+                hex_key(digits.as_bytes()).ok_or("expected 64 hexadecimal digits; make them: openssl rand -hex 32")?;
+            // A key of one byte all over is an example out of some document (KY-01).
+            if bytes.iter().all(|byte| Some(byte) == bytes.first()) {
+                return Err("the key is an example that everybody can guess; make one: openssl rand -hex 32".to_owned());
+            }
+            keys.push(SealingKey::from_bytes(&bytes).map_err(|error| error.to_string())?);
+        }
+        match keys.len() {
+            0 => Err("the value is empty".to_owned()),
+            1..=Self::KEYS_MAX => Ok(Self(keys.into())),
+            _ => Err("more than two keys: the new one and the old one are enough".to_owned()),
+        }
+    }
+
+    /// The one that is to be used; after it the one that may have been used before.
+    pub(crate) fn keys(&self) -> &[SealingKey] {
+        &self.0
+    }
+}
+
+/// 32 bytes from 64 hexadecimal digits.
+pub(crate) fn hex_key(digits: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
+    let mut key = Zeroizing::new([0; 32]);
+    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(key)
 }

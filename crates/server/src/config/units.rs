@@ -36,6 +36,6 @@ pub(super) fn show_size(bytes: u64) -> String {
 }
 
 /// A duration as it would be written.
-pub(super) fn show_duration(span: Duration) -> String {
+pub(crate) fn show_duration(span: Duration) -> String {
     show(u64::try_from(span.as_millis()).unwrap_or(u64::MAX), &DURATION_UNITS)
 }

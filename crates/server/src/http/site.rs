@@ -134,7 +134,8 @@ impl Site {
             }
             "/.well-known/jwks.json" => {
                 let mut keys = json(StatusCode::OK, self.app.keys.jwks());
-                keys.headers.push((CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")));
+                let age = format!("public, max-age={}", self.app.keys.jwks_age_max().as_secs());
+                keys.headers.extend(HeaderValue::from_str(&age).ok().map(|age| (CACHE_CONTROL, age)));
                 keys
             }
             _ => return None,

@@ -100,7 +100,9 @@ impl Reload {
         let after: Vec<Arc<Dialect>> = router.dialects().cloned().collect();
         // The keys first: a request of a new dialect must find them.
         let needs = after.iter().flat_map(|dialect| needs(dialect)).collect();
-        self.site.app.keys.adopt(needs, self.site.app.clock.now())?;
+        let app = &self.site.app;
+        // This is a thread of its own, which may wait.
+        tokio::runtime::Handle::current().block_on(app.keys.adopt(needs, app.clock.now()))?;
         self.site.replace(router);
         let texts = texts(&found);
         let said = compared(&served, &texts);

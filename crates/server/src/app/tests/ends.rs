@@ -77,7 +77,7 @@ impl Bench {
     }
 
     async fn signed_in(api: &Api) -> (Self, Tokens) {
-        let bench = Self::of(api.dialect, 1, 8);
+        let bench = Self::of(api.dialect, 1, 8).await;
         bench.add("ada", BCRYPT).await;
         let tokens = bench.app.run(&(api.login)(&bench)).await.unwrap().tokens;
         (bench, tokens)

@@ -12,11 +12,11 @@ use super::*;
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 /// The dialect of opaque tokens with `[session] rotation = "…"`.
-fn rotating(rotation: &str) -> Bench {
+async fn rotating(rotation: &str) -> Bench {
     let list = r#"insecure = ["reset_signs_in""#;
     let loosened = if rotation == "none" { format!(r#"{list}, "no_rotation""#) } else { list.to_owned() };
     let dialect = OPAQUE.replacen(list, &loosened, 1) + &format!("\n[session]\nrotation = \"{rotation}\"\n");
-    Bench::of(&dialect, 1, 8)
+    Bench::of(&dialect, 1, 8).await
 }
 
 impl Bench {
@@ -44,7 +44,7 @@ impl Bench {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn racers_share_one_successor_in_every_profile() {
     for rotation in ["replay", "until_used", "strict", "none"] {
-        let bench = Arc::new(rotating(rotation));
+        let bench = Arc::new(rotating(rotation).await);
         bench.add("ada", BCRYPT).await;
         let first = bench.opaque_login().await;
         let mut racers = tokio::task::JoinSet::new();
@@ -81,7 +81,7 @@ impl Write for Kept {
 // RF-03: the family ends and nothing else, and the log is told once, with everything but a token.
 #[tokio::test]
 async fn a_reuse_ends_the_family_alone_and_is_told_to_the_log() {
-    let bench = rotating("replay");
+    let bench = rotating("replay").await;
     bench.add("ada", BCRYPT).await;
     let (first, other) = (bench.opaque_login().await, bench.opaque_login().await);
     let second = bench.refresh(&first).await.unwrap();
@@ -113,7 +113,7 @@ async fn a_reuse_ends_the_family_alone_and_is_told_to_the_log() {
 // The price of a rotation: one load, and one change of one row. What these come to in the database is the store's test.
 #[tokio::test]
 async fn a_rotation_is_one_change() {
-    let bench = rotating("replay");
+    let bench = rotating("replay").await;
     bench.add("ada", BCRYPT).await;
     let token = bench.opaque_login().await;
     let decided = bench.app.decide(&bench.refresh_call(&token), bench.app.clock.now()).await.unwrap();
@@ -129,7 +129,7 @@ async fn a_rotation_is_one_change() {
 #[tokio::test]
 async fn a_disabled_user_refreshes_in_no_profile() {
     for rotation in ["replay", "until_used", "strict", "none"] {
-        let bench = rotating(rotation);
+        let bench = rotating(rotation).await;
         bench.add("ada", BCRYPT).await;
         let first = bench.opaque_login().await;
         let second = bench.refresh(&first).await.unwrap();

@@ -1,34 +1,22 @@
-//! `myna key …`.
+//! `myna key import`.
 
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use clap::{Args, Subcommand};
-use myna_dialect::diagnostic::did_you_mean;
+use clap::Args;
 use myna_tokens::{Algorithm, SigningKey};
 use zeroize::Zeroizing;
 
-use super::{Settings, say};
+use super::{Settings, named, place, say, served};
 use crate::clock::Clock;
-use crate::dialects;
-use crate::keyring::{self, Need, Use};
-
-/// List and import signing keys; works while the server runs
-#[derive(Subcommand)]
-pub(super) enum Key {
-    /// List every key: whose it is, what it signs, its id and age
-    List {
-        #[command(flatten)]
-        settings: Settings,
-    },
-    /// Import a key that your clients already trust; it signs from then on, and older keys go on verifying
-    Import(Import),
-}
+use crate::keyring::{self, NewKey, Use};
 
 /// What is imported, and for whom.
 #[derive(Args)]
-pub(super) struct Import {
+pub(in crate::cli) struct Import {
     /// PEM (PKCS#8, PKCS#1, SEC 1), a private JWK, or a file with a shared secret; `-` reads standard input
     file: PathBuf,
     /// The dialect that it is for
@@ -37,48 +25,18 @@ pub(super) struct Import {
     /// What it signs: access or refresh tokens
     #[arg(long = "use", value_name = "USE", default_value = "access", value_parser = ["access", "refresh"])]
     purpose: String,
+    /// Let it sign only after `keys.lead`: for a key that verifiers do not know yet
+    #[arg(long)]
+    with_lead: bool,
     #[command(flatten)]
     settings: Settings,
 }
 
-impl Key {
-    pub(super) fn run(self) -> anyhow::Result<()> {
-        match self {
-            Self::List { settings } => list(&settings),
-            Self::Import(import) => import.run(),
-        }
-    }
-}
-
-fn list(settings: &Settings) -> anyhow::Result<()> {
-    let config = settings.load(&[])?;
-    let mut keys = keyring::list(&config.data.join("keys"))?;
-    keys.sort_by_key(|key| (key.need.dialect.clone(), key.need.purpose.name(), std::cmp::Reverse(key.created_at)));
-    say(format!("{:<12} {:<8} {:<6} {:<9} {:<20} KEY ID", "DIALECT", "USE", "ALG", "STATE", "MADE"))?;
-    let mut last = None;
-    for key in &keys {
-        let state = if last == Some(&key.need) { "verifies" } else { "signs" };
-        last = Some(&key.need);
-        let Need { dialect, purpose, algorithm } = &key.need;
-        let made = super::user::time(key.created_at);
-        say(format!("{dialect:<12} {purpose:<8} {:<6} {state:<9} {made:<20} {}", algorithm.name(), key.kid))?;
-    }
-    Ok(())
-}
-
 impl Import {
-    fn run(self) -> anyhow::Result<()> {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
         let config = self.settings.load(&[])?;
-        let found = dialects::enabled(&config.dialects)?;
-        let compiled = dialects::compile_all(&found, super::in_color())?;
-        let Some(dialect) = compiled.iter().find(|dialect| dialect.name() == self.dialect) else {
-            let hint = did_you_mean(&self.dialect, compiled.iter().map(|dialect| dialect.name()));
-            bail!(
-                "there is no dialect `{}` here{}",
-                self.dialect,
-                hint.map(|hint| format!("; {hint}")).unwrap_or_default()
-            );
-        };
+        let served = served(&config)?;
+        let dialect = named(&served, &self.dialect)?;
         let purpose = Use::parse(&self.purpose).context("`--use` is access or refresh")?;
         let Some(need) = keyring::needs(dialect).into_iter().find(|need| need.purpose == purpose) else {
             bail!("the dialect `{}` signs no {purpose} tokens", self.dialect);
@@ -93,15 +51,14 @@ impl Import {
                 need.algorithm.name()
             );
         }
-        let folder = config.data.join("keys");
-        if !folder.is_dir() {
-            bail!(
-                "there is no key folder {}; start the server once, or name the data folder with --data",
-                folder.display()
-            );
-        }
-        let path = keyring::save(&folder, &need, &key, Clock::default().now())?;
-        say(format!("imported key {} into {}; it signs from now on", key.kid(), path.display()))?;
+        let place = place(&config).await?;
+        let now = Clock::default().now();
+        let lead = if self.with_lead { config.keys.lead } else { Duration::ZERO };
+        let active_from = place.load().await?.signs_from(&need, now, lead);
+        let new = NewKey { need, key: Arc::new(key), created_at: now, active_from };
+        place.add(&new).await?;
+        let from = if self.with_lead { super::super::user::time(active_from) } else { "now".to_owned() };
+        say(format!("imported key {} into {}; it signs from {from} on", new.key.kid(), place.shown()))?;
         Ok(())
     }
 
