@@ -9,7 +9,7 @@ pub enum Mutation {
     Rotation = 1,
     /// Nobody takes notice of a session's end by a logout.
     Logout = 2,
-    /// The writer answers before it commits.
+    /// An answer is given before the commit is durable.
     Durability = 3,
 }
 

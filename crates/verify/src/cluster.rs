@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use tokio::process::{Child, Command};
 
+use crate::database::{Database, Standby};
 use crate::history::NODES_MAX;
-use crate::postgres::{Postgres, address};
 
 const DIALECT: &str = include_str!("dialect.toml");
 /// How long a node may take until it answers, also on a busy machine.
@@ -26,12 +26,12 @@ pub struct Cluster {
     mutation: Option<String>,
     ports: Vec<u16>,
     processes: Vec<Mutex<Option<Child>>>,
+    /// How far each node's clock is ahead of what is told to be the present, in microseconds.
+    ahead: Vec<i64>,
     /// `None`: the embedded SQLite.
-    postgres: Option<Postgres>,
+    database: Option<Database>,
 }
 
-/// The database that all nodes share.
-const DATABASE: &str = "myna";
 /// Who an operator is to the database.
 const OPERATOR: &str = "operator";
 
@@ -48,22 +48,22 @@ impl Cluster {
     ///
     /// # Errors
     /// When the files cannot be written or PostgreSQL cannot be started.
-    pub async fn over_postgres(binary: &Path, mutation: Option<&str>, nodes: usize) -> anyhow::Result<Self> {
+    pub async fn over_postgres(
+        binary: &Path,
+        mutation: Option<&str>,
+        nodes: usize,
+        standby: Standby,
+    ) -> anyhow::Result<Self> {
         ensure!((1..=NODES_MAX).contains(&nodes), "1 to {NODES_MAX} nodes");
-        let postgres = Postgres::start("").await?;
-        for name in (0..nodes).map(name).chain([OPERATOR.to_owned()]) {
-            postgres.role(&name).await?;
-        }
-        postgres.database(DATABASE).await?;
-        Self::new(binary, mutation, nodes, Some(postgres))
+        let roles: Vec<String> = (0..nodes).map(name).chain([OPERATOR.to_owned()]).collect();
+        Self::new(binary, mutation, nodes, Some(Database::start(&roles, standby).await?))
     }
 
-    fn new(binary: &Path, mutation: Option<&str>, nodes: usize, postgres: Option<Postgres>) -> anyhow::Result<Self> {
+    fn new(binary: &Path, mutation: Option<&str>, nodes: usize, database: Option<Database>) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("myna-verify-").tempdir()?;
         let dialect = folder.path().join("dialects/verify");
         std::fs::create_dir_all(&dialect)?;
         std::fs::write(dialect.join("dialect.toml"), DIALECT)?;
-        std::fs::write(folder.path().join("clock"), "0")?;
         // Cheap hashes, as far as the settings go: this is about everything else. No session ends by the cap.
         let config = "data = \"data\"\n[dialects]\nfolder = \"dialects\"\nenabled = [\"verify\"]\n\
             [password]\nmemory = \"7MiB\"\npasses = 5\nqueue_timeout = \"8s\"\n[mail]\nfolder = \"mail\"\n\
@@ -74,7 +74,10 @@ impl Cluster {
         let ports: Vec<u16> = held.iter().map(|held| Ok(held.local_addr()?.port())).collect::<std::io::Result<_>>()?;
         let processes = ports.iter().map(|_| Mutex::new(None)).collect();
         let mutation = mutation.map(str::to_owned);
-        Ok(Self { folder, binary: binary.to_owned(), mutation, ports, processes, postgres })
+        let ahead = vec![0; nodes];
+        let cluster = Self { folder, binary: binary.to_owned(), mutation, ports, processes, ahead, database };
+        cluster.set_clock(0)?;
+        Ok(cluster)
     }
 
     /// Where each node listens.
@@ -92,15 +95,33 @@ impl Cluster {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
+    /// Has the nodes' clocks differ for the rest of the run, each by so many microseconds at most. Commands of operators run
+    /// beside the first node, by its clock.
+    ///
+    /// # Errors
+    /// When the files cannot be written.
+    pub(crate) fn part_clocks(&mut self, most: i64, rng: &mut fastrand::Rng) -> std::io::Result<()> {
+        self.ahead.fill_with(|| rng.i64(-most..=most));
+        self.set_clock(0)
+    }
+
+    /// How far a node's clock is ahead.
+    pub(crate) fn ahead(&self, node: usize) -> i64 {
+        self.ahead.get(node).copied().unwrap_or_default()
+    }
+
     /// Moves the clock of every node so many microseconds from this machine's.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn set_clock(&self, offset: i64) -> std::io::Result<()> {
-        // Renamed, so that no node ever reads half a number.
-        let draft = self.folder.path().join("clock.tmp");
-        std::fs::write(&draft, offset.to_string())?;
-        std::fs::rename(draft, self.folder.path().join("clock"))
+        for (node, ahead) in self.ahead.iter().enumerate() {
+            // Renamed, so that no node ever reads half a number.
+            let draft = self.folder.path().join("clock.tmp");
+            std::fs::write(&draft, offset.saturating_add(*ahead).to_string())?;
+            std::fs::rename(draft, self.clock(node))?;
+        }
+        Ok(())
     }
 
     /// Starts a node and waits until it is ready.
@@ -111,7 +132,7 @@ impl Cluster {
         let (port, process) = self.node(node)?;
         let log = std::fs::OpenOptions::new().append(true).create(true).open(self.folder.path().join("log"))?;
         let mut child = self
-            .command(&name(node))
+            .command(&name(node), node)
             .args(["serve", "--http", &format!("127.0.0.1:{port}")])
             .stdout(Stdio::null())
             .stderr(log)
@@ -141,9 +162,9 @@ impl Cluster {
             bail!("a node ended by itself: {status}\n{}", self.log());
         }
         child.kill().await?;
-        match &self.postgres {
+        match &self.database {
             // What it had sent already is still done, or refused, by the database.
-            Some(postgres) => postgres.is_drained(&name(node)).await,
+            Some(database) => database.is_drained(&name(node)).await,
             None => Ok(()),
         }
     }
@@ -164,31 +185,9 @@ impl Cluster {
         Ok(())
     }
 
-    /// Whether the nodes reach their store over connections that can be cut.
-    pub fn has_connections(&self) -> bool {
-        self.postgres.is_some()
-    }
-
-    /// Ends some of the nodes' connections to their store, whatever they are doing.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn cut_connections(&self) -> anyhow::Result<()> {
-        match &self.postgres {
-            Some(postgres) => postgres.cut().await,
-            None => Ok(()),
-        }
-    }
-
-    /// Ends the store itself at once and starts it again.
-    ///
-    /// # Errors
-    /// When it does not come back.
-    pub async fn crash_store(&self) -> anyhow::Result<()> {
-        match &self.postgres {
-            Some(postgres) => postgres.crash().await,
-            None => Ok(()),
-        }
+    /// The database of the nodes, if it is one to which connections lead.
+    pub(crate) fn database(&self) -> Option<&Database> {
+        self.database.as_ref()
     }
 
     /// Runs a command of an operator to its end; whether it succeeded.
@@ -196,7 +195,7 @@ impl Cluster {
     /// # Errors
     /// When it cannot be run.
     pub async fn operator(&self, arguments: &[&str]) -> anyhow::Result<bool> {
-        let mut command = self.command(OPERATOR);
+        let mut command = self.command(OPERATOR, 0);
         let output = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().await?;
         Ok(output.success())
     }
@@ -206,13 +205,17 @@ impl Cluster {
         port.zip(self.processes.get(node)).with_context(|| format!("there is no node {node}"))
     }
 
-    /// The program, as `role` to the database.
-    fn command(&self, role: &str) -> Command {
+    fn clock(&self, node: usize) -> PathBuf {
+        self.folder.path().join(format!("clock{node}"))
+    }
+
+    /// The program, as `role` to the database and with a node's clock.
+    fn command(&self, role: &str, node: usize) -> Command {
         let mut command = Command::new(&self.binary);
         command.current_dir(self.folder.path()).stdin(Stdio::null());
-        command.env("MYNA_FAULTS_CLOCK", self.folder.path().join("clock"));
-        if let Some(postgres) = &self.postgres {
-            command.env("MYNA_DATABASE", address(&[postgres.port()], role, DATABASE));
+        command.env("MYNA_FAULTS_CLOCK", self.clock(node));
+        if let Some(database) = &self.database {
+            command.env("MYNA_DATABASE", database.address(role));
         }
         if let Some(mutation) = &self.mutation {
             command.env("MYNA_FAULTS_MUTATION", mutation);

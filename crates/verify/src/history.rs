@@ -81,6 +81,8 @@ pub struct Event {
     pub end: Moment,
     /// Whom it was sent to.
     pub node: usize,
+    /// How far the clock of that node is ahead of the others', in microseconds.
+    pub ahead: i64,
     /// What was asked.
     pub action: Action,
     /// What came back.
@@ -118,7 +120,7 @@ impl fmt::Display for Action {
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { start, end, node, action, reply } = self;
+        let Self { start, end, node, ahead, action, reply } = self;
         write!(f, "{:>9.3} – {:<9.3} node {node}  {action}", start.real.as_secs_f64(), end.real.as_secs_f64())?;
         match reply {
             Reply::Done => write!(f, " → done"),
@@ -127,6 +129,9 @@ impl fmt::Display for Event {
             Reply::Lost => write!(f, " → lost"),
             Reply::Open => write!(f, " → no answer"),
         }?;
+        if *ahead != 0 {
+            write!(f, "   (its clock: {ahead:+} µs)")?;
+        }
         if end.jumps > 0 { write!(f, "   (clock has jumped {} times)", end.jumps.div_ceil(2)) } else { Ok(()) }
     }
 }

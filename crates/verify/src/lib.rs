@@ -6,6 +6,7 @@
 
 mod client;
 mod cluster;
+mod database;
 pub mod history;
 mod life;
 pub mod model;
@@ -13,7 +14,7 @@ pub mod postgres;
 mod world;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -21,13 +22,17 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 pub use cluster::{Cluster, built};
+pub use database::Standby;
 
+use database::Database;
 use history::Step;
 use life::{Life, Lived};
 use model::{Verdict, Violation};
 use world::World;
 
 const SECOND: i64 = 1_000_000;
+/// How far the nodes' clocks are apart at most: what a retry of a refresh may be late is more.
+const APART_MAX: i64 = 4 * SECOND;
 
 /// How a run is to be.
 #[derive(Clone, Debug)]
@@ -40,7 +45,7 @@ pub struct Options {
     pub clients: usize,
     /// Whether nodes are killed.
     pub kills: bool,
-    /// Whether the clock jumps.
+    /// Whether the clock jumps, and differs from node to node.
     pub jumps: bool,
 }
 
@@ -51,6 +56,10 @@ pub struct Report {
     pub operations: u64,
     /// Nodes that were killed.
     pub kills: u64,
+    /// Times that a standby took its primary's place.
+    pub failovers: u64,
+    /// Answers of the database that were lost on their way.
+    pub lost: u64,
     /// Users whose history was checked.
     pub users: u64,
     /// Those among them whose history had too many explanations to be judged to its end.
@@ -74,25 +83,17 @@ pub struct Found {
 ///
 /// # Errors
 /// When a node does not come back by itself (I11), or the faults cannot be made.
-pub async fn run(cluster: Cluster, options: &Options, tell: impl Fn(&str)) -> anyhow::Result<Report> {
+pub async fn run(mut cluster: Cluster, options: &Options, tell: impl Fn(&str)) -> anyhow::Result<Report> {
     let nodes = cluster.ports().len();
+    let mut rng = Rng::with_seed(options.seed);
+    if options.jumps && nodes > 1 {
+        cluster.part_clocks(APART_MAX / 2, &mut rng)?;
+    }
     for node in 0..nodes {
         cluster.start(node).await?;
     }
     let world = Arc::new(World::new(cluster));
-    let mut rng = Rng::with_seed(options.seed);
-    let mut faults = JoinSet::new();
-    if options.kills {
-        for node in 0..nodes {
-            faults.spawn(trouble_node(Arc::clone(&world), node, rng.fork()));
-        }
-        if world.cluster.has_connections() {
-            faults.spawn(trouble_store(Arc::clone(&world), rng.fork()));
-        }
-    }
-    if options.jumps {
-        faults.spawn(jump_clock(Arc::clone(&world), rng.fork()));
-    }
+    let mut faults = trouble(&world, options, &mut rng);
     let mut lives = JoinSet::new();
     let (mut users, mut undecided, mut found) = (0, 0, None);
     let next = |rng: &mut Rng, number: u64| Life::new(&world, format!("user-{number}@example.com"), rng.u64(..)).live();
@@ -138,8 +139,28 @@ pub async fn run(cluster: Cluster, options: &Options, tell: impl Fn(&str)) -> an
     while let Some(ended) = faults.join_next().await {
         ended??;
     }
-    let operations = world.operations.load(Ordering::Relaxed);
-    Ok(Report { operations, kills: world.kills.load(Ordering::Relaxed), users, undecided, found })
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let (operations, kills, failovers) = (count(&world.operations), count(&world.kills), count(&world.failovers));
+    let lost = world.cluster.database().map_or(0, Database::lost);
+    Ok(Report { operations, kills, failovers, lost, users, undecided, found })
+}
+
+/// Begins to make the faults.
+fn trouble(world: &Arc<World>, options: &Options, rng: &mut Rng) -> JoinSet<anyhow::Result<()>> {
+    let mut faults = JoinSet::new();
+    if options.kills {
+        for node in 0..world.cluster.ports().len() {
+            faults.spawn(trouble_node(Arc::clone(world), node, rng.fork()));
+        }
+        if let Some(database) = world.cluster.database() {
+            database.lose_answers();
+            faults.spawn(trouble_database(Arc::clone(world), rng.fork()));
+        }
+    }
+    if options.jumps {
+        faults.spawn(jump_clock(Arc::clone(world), rng.fork()));
+    }
+    faults
 }
 
 fn line(world: &World, users: u64) -> String {
@@ -168,15 +189,21 @@ async fn trouble_node(world: Arc<World>, node: usize, mut rng: Rng) -> anyhow::R
     Ok(())
 }
 
-/// Connections to the store are cut, and the store itself crashes.
-async fn trouble_store(world: Arc<World>, mut rng: Rng) -> anyhow::Result<()> {
+/// Connections to the database are cut, it crashes, and where it has a standby, that one stalls or takes its place.
+async fn trouble_database(world: Arc<World>, mut rng: Rng) -> anyhow::Result<()> {
+    let Some(database) = world.cluster.database() else { return Ok(()) };
     while !world.is_over() {
         sleep(Duration::from_millis(rng.u64(500..4000))).await;
-        if rng.u32(..6) == 0 {
-            world.cluster.crash_store().await?;
-        } else {
+        match rng.u32(..8) {
+            0 => database.crash().await?,
+            1 | 2 if database.has_standby() => {
+                database.fail_over().await?;
+                world.failovers.fetch_add(1, Ordering::Relaxed);
+            }
+            3 if database.has_standby() => database.stall(Duration::from_millis(rng.u64(200..3000))).await?,
+            4 => database.cut_all(),
             // While it recovers from a crash it says so.
-            let _ = world.cluster.cut_connections().await;
+            _ => drop(database.end_some().await),
         }
     }
     Ok(())

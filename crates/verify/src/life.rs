@@ -12,7 +12,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use crate::client::{Answer, Call, Client};
-use crate::history::{Action, Event, MailNumber, PasswordNumber, Reply, SessionNumber, Step, Token};
+use crate::history::{Action, MailNumber, PasswordNumber, Reply, SessionNumber, Step, Token};
 use crate::model::{Model, Verdict};
 use crate::world::World;
 
@@ -131,7 +131,7 @@ impl Life {
         };
         if let Some(reply) = reply {
             self.world.count();
-            self.happened(vec![Event { start, end: self.world.now(), node, action, reply }]);
+            self.happened(vec![self.world.event(start, node, action, reply)]);
         }
         if matches!(reply, None | Some(Reply::Open)) {
             // The server is down, or in trouble.
@@ -154,7 +154,7 @@ impl Life {
                 barrier.wait().await;
                 let start = world.now();
                 let answer = client.ask(&call).await;
-                let event = |reply| Event { start, end: world.now(), node, action: action.clone(), reply };
+                let event = |reply| world.event(start, node, action.clone(), reply);
                 (place, reply(&answer).map(event), action, answer)
             });
         }
@@ -185,11 +185,11 @@ impl Life {
             let reply = match done {
                 true => Reply::Done,
                 // What a command has sent over a connection may be done after its end.
-                false if world.cluster.has_connections() => Reply::Open,
+                false if world.cluster.database().is_some() => Reply::Open,
                 false => Reply::Lost,
             };
             world.count();
-            Event { start, end: world.now(), node: 0, action, reply }
+            world.event(start, 0, action, reply)
         });
         let mut step = Vec::new();
         for (action, call) in calls {
@@ -198,7 +198,7 @@ impl Life {
             let answer = self.clients[node].ask(&call).await;
             if let Some(reply) = reply(&answer) {
                 self.world.count();
-                step.push(Event { start, end: self.world.now(), node, action, reply });
+                step.push(self.world.event(start, node, action, reply));
             }
         }
         let Ok(event) = operator.await else { return false };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use myna_verify::{Cluster, Options, Report, built, run};
+use myna_verify::{Cluster, Options, Report, Standby, built, run};
 
 /// Drives a server with races, lost answers, `kill -9` and a clock that jumps
 ///
@@ -28,10 +28,13 @@ struct Asked {
     /// So many nodes, 1 to 4, over a PostgreSQL of the run's own (Debian: postgresql)
     #[arg(long, value_name = "N")]
     nodes: Option<usize>,
+    /// Give the PostgreSQL a synchronous standby that takes its place again and again
+    #[arg(long, requires = "nodes")]
+    failover: bool,
     /// Leave the nodes and their store alone
     #[arg(long)]
     no_kills: bool,
-    /// Let the clock go its way
+    /// Let the clock go its way, the same on every node
     #[arg(long)]
     no_jumps: bool,
     /// Take a guard out and see it found
@@ -45,7 +48,7 @@ fn minutes(text: &str) -> Result<Duration, String> {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
-    let Asked { minutes, seed, clients, nodes, no_kills, no_jumps, mutation } = Asked::parse();
+    let Asked { minutes, seed, clients, nodes, failover, no_kills, no_jumps, mutation } = Asked::parse();
     let options = Options {
         duration: minutes,
         seed: seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),
@@ -59,7 +62,10 @@ fn main() -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let report = runtime.block_on(async {
         let cluster = match nodes {
-            Some(nodes) => Cluster::over_postgres(&server, mutation, nodes).await?,
+            Some(nodes) => {
+                let standby = if failover { Standby::Synchronous } else { Standby::None };
+                Cluster::over_postgres(&server, mutation, nodes, standby).await?
+            }
             None => Cluster::embedded(&server, mutation)?,
         };
         run(cluster, &options, progress).await
@@ -99,7 +105,7 @@ fn show(out: &mut impl std::io::Write, report: &Report) -> std::io::Result<()> {
     }
     writeln!(
         out,
-        "{} operations, {} kills, {violations} violations ({} users)",
-        report.operations, report.kills, report.users
+        "{} operations, {} kills, {} failovers, {} lost answers, {violations} violations ({} users)",
+        report.operations, report.kills, report.failovers, report.lost, report.users
     )
 }

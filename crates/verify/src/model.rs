@@ -71,6 +71,8 @@ pub struct Model {
     /// The token of a generation, and when it was first presented.
     chains: HashMap<(SessionNumber, usize), Token>,
     asked: HashMap<Token, Moment>,
+    /// How far the clocks are apart at most, of the nodes that were seen.
+    ahead: (i64, i64),
 }
 
 impl Default for Model {
@@ -83,6 +85,7 @@ impl Default for Model {
             tokens: HashMap::new(),
             chains: HashMap::new(),
             asked: HashMap::new(),
+            ahead: (0, 0),
         }
     }
 }
@@ -137,6 +140,7 @@ impl Model {
     /// What the answers of a step tell about tokens, whatever the order. At most one distinct successor, for ever (I2).
     fn learn(&mut self, step: &[Event]) -> Result<(), Stop> {
         for event in step {
+            self.ahead = (self.ahead.0.min(event.ahead), self.ahead.1.max(event.ahead));
             if let Action::Refresh(_, token) = event.action {
                 self.asked.entry(token).or_insert(event.start);
             }
@@ -161,7 +165,7 @@ impl Model {
                 let what = format!("generation {generation} of session {session} is {other} and {token}");
                 return Err(Stop::Broken("I2", what));
             }
-            let presented = Presented { generation, issued: Span::between(asked, event.end) };
+            let presented = Presented { generation, issued: Span::between(asked, event.end).by_clocks(self.ahead) };
             let known = *self.tokens.entry(token).or_insert(Known { session, presented });
             if (known.session, known.presented.generation) != (session, generation) {
                 return Err(Stop::Broken("I2", format!("{token} was given out for two different ones")));
@@ -232,17 +236,17 @@ impl Model {
     /// What may happen next. Of requests that are alike in question and answer, the one that has to be first stands for
     /// all; it may have been any of them, so the time is everybody's.
     fn candidates(&self, world: &World, now: Moment) -> Vec<(usize, Span)> {
-        let mut alike: HashMap<(&Action, Reply), (usize, Moment, Moment)> = HashMap::new();
+        let mut alike: HashMap<(&Action, Reply), (usize, Span)> = HashMap::new();
         for (number, event) in self.open.iter().filter(|(number, _)| !world.done.contains(number)) {
             let end = if event.reply.is_unknown() || event.end.real > now.real { now } else { event.end };
-            let known = alike.entry((&event.action, event.reply)).or_insert((*number, event.start, end));
+            let span = Span::of(event, end);
+            let known = alike.entry((&event.action, event.reply)).or_insert((*number, span));
             if self.open.get(&known.0).is_some_and(|first| event.end.real < first.end.real) {
                 known.0 = *number;
             }
-            known.1 = if event.start.real < known.1.real { event.start } else { known.1 };
-            known.2 = if end.real > known.2.real { end } else { known.2 };
+            known.1 = known.1.or(span);
         }
-        alike.into_values().map(|(number, start, end)| (number, Span::between(start, end))).collect()
+        alike.into_values().collect()
     }
 
     /// The worlds after a request has happened, as its answer says.
@@ -265,7 +269,7 @@ impl Model {
                 continue;
             }
             let end = if event.end.real > now.real { now } else { event.end };
-            let after = self.happened(&world, *number, Span::between(event.start, end));
+            let after = self.happened(&world, *number, Span::of(event, end));
             if after.iter().any(|next| next.account == world.account) {
                 world.done.insert(*number);
             }

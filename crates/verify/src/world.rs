@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::cluster::Cluster;
-use crate::history::{Moment, NODES_MAX};
+use crate::history::{Action, Event, Moment, NODES_MAX, Reply};
 
 /// What a run is made of.
 pub(crate) struct World {
     pub(crate) cluster: Cluster,
     pub(crate) operations: AtomicU64,
     pub(crate) kills: AtomicU64,
+    pub(crate) failovers: AtomicU64,
     over: AtomicBool,
     began: Instant,
     offset: AtomicI64,
@@ -24,6 +25,7 @@ impl World {
             cluster,
             operations: AtomicU64::new(0),
             kills: AtomicU64::new(0),
+            failovers: AtomicU64::new(0),
             over: AtomicBool::new(false),
             began: Instant::now(),
             offset: AtomicI64::new(0),
@@ -43,6 +45,11 @@ impl World {
         let jumps = if before == after { after } else { after | 1 };
         let deaths = std::array::from_fn(|node| self.deaths[node].load(Ordering::SeqCst));
         Moment { real: self.began.elapsed(), clock, jumps, deaths }
+    }
+
+    /// What was asked of a node at `start` and is answered now.
+    pub(crate) fn event(&self, start: Moment, node: usize, action: Action, reply: Reply) -> Event {
+        Event { start, end: self.now(), node, ahead: self.cluster.ahead(node), action, reply }
     }
 
     /// Moves the servers' clock to so many microseconds from this machine's. The count of jumps is odd meanwhile.

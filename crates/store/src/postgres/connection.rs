@@ -18,9 +18,11 @@ use super::tls::Tls;
 use crate::commit::RETURNS_ENDED;
 use crate::engine::Value;
 use crate::error::StoreError;
+use crate::faults::{Mutation, is_mutated};
 
 /// The isolation that every guard is written for, whatever the server's default is.
 const SETTINGS: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED";
+const ANSWERS_EARLY: &str = "SET synchronous_commit = off";
 /// On which timeline the server writes (PostgreSQL documentation, `pg_walfile_name`), and whether it takes writes at all.
 const STANDING: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN NULL \
     ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END, current_setting('transaction_read_only')";
@@ -95,6 +97,9 @@ impl Link {
         let standing = Standing { timeline: None, read_only: false };
         let mut link = Self { client, driver, statements: Mutex::default(), doubtful, standing };
         link.client.batch_execute(SETTINGS).await?;
+        if is_mutated(Mutation::Durability) {
+            link.client.batch_execute(ANSWERS_EARLY).await?;
+        }
         link.standing = link.ask_standing().await?;
         Ok(link)
     }

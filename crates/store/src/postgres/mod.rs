@@ -31,7 +31,7 @@ use pool::{Pool, abandon};
 
 /// How long one query may take.
 const QUERY_MAX: Duration = Duration::from_secs(4);
-/// How long a query is asked again while there is no primary.
+/// How long a query is asked again while there is no primary, and how long a start waits for one.
 const PATIENCE: Duration = Duration::from_secs(6);
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -52,9 +52,16 @@ impl Postgres {
     /// Connects, brings the schema forward, and tells what makes the database less safe than it could be.
     pub(crate) async fn open(address: &str, opening: Opening) -> Result<Self, OpenError> {
         let pool = Pool::new(Address::parse(address)?)?;
-        let link = pool.open_one().await?;
-        schema::take_over(&link, pool.address()).await?;
-        schema::prepare(&link, pool.address(), opening).await?;
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            match prepare(&pool, opening).await {
+                // It went away meanwhile. A step that was begun is done, or will be.
+                Err(OpenError::Store(StoreError::Unreachable(_))) if Instant::now() + PAUSE < give_up => {
+                    sleep(PAUSE).await;
+                }
+                prepared => break prepared?,
+            }
+        }
         pool.watch();
         let shared = Arc::new(Shared { pool, callers: AtomicU64::new(0), commits: AtomicU64::new(0) });
         Ok(Self { batches: Batches::start(&shared), shared })
@@ -151,6 +158,12 @@ impl Shared {
         self.callers.fetch_add(callers, Ordering::Relaxed);
         self.commits.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+async fn prepare(pool: &Pool, opening: Opening) -> Result<(), OpenError> {
+    let link = pool.open_one().await?;
+    schema::take_over(&link, pool.address()).await?;
+    schema::prepare(&link, pool.address(), opening).await
 }
 
 /// The value of a column.

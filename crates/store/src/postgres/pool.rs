@@ -1,6 +1,7 @@
 //! The pool: open connections to the one server that is the primary. A server that was replaced, and does not know it
 //! yet, still answers reads with what is no longer true; it is told by its timeline and refused.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -8,11 +9,12 @@ use std::time::Duration;
 use deadpool::Runtime;
 use deadpool::managed::{Manager, Metrics, Object, Pool as Deadpool, PoolError, RecycleError, RecycleResult, Timeouts};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::address::{Address, CONNECT_TIMEOUT, shown_host};
-use super::connection::{Link, Standing, told};
+use super::connection::{Link, Standing, is_lost, told};
 use super::tls::Tls;
+use super::{PATIENCE, PAUSE};
 use crate::error::{OpenError, StoreError};
 
 /// How long a caller waits for a connection that others have.
@@ -83,9 +85,17 @@ impl Pool {
         })
     }
 
-    /// One connection of the caller's own, with what the driver says when there is none.
+    /// One connection of the caller's own. Where the servers are in the middle of a restart or a failover it is tried for a
+    /// while, so that a node can start then (I11); where something is wrong, that is said at once.
     pub(super) async fn open_one(&self) -> Result<Link, OpenError> {
-        self.hosts.connect(OTHERS_MAX).await.map_err(|refused| refused.explained(&self.hosts.address))
+        let (address, give_up) = (&self.hosts.address, Instant::now() + PATIENCE);
+        loop {
+            match self.hosts.connect(OTHERS_MAX).await {
+                Ok(link) => return Ok(link),
+                Err(refused) if refused.may_pass(address) && Instant::now() + PAUSE < give_up => sleep(PAUSE).await,
+                Err(refused) => return Err(refused.explained(address)),
+            }
+        }
     }
 
     /// Where the database is.
@@ -102,7 +112,7 @@ impl Pool {
         let hosts = Arc::downgrade(&self.hosts);
         tokio::spawn(async move {
             loop {
-                tokio::time::sleep(PROBE_EVERY).await;
+                sleep(PROBE_EVERY).await;
                 let Some(hosts) = hosts.upgrade() else { return };
                 // What was found out is kept by the hosts themselves. Here a slow one is waited for: it may be the primary.
                 let _ = hosts.connect(CONNECT_TIMEOUT).await;
@@ -184,6 +194,13 @@ impl Hosts {
     }
 }
 
+/// Whether a connection that was there has ended in the middle.
+fn is_torn(error: &tokio_postgres::Error) -> bool {
+    let system = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
+    let torn = [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe, io::ErrorKind::UnexpectedEof];
+    system.is_some_and(|error| torn.contains(&error.kind()))
+}
+
 /// Why there is no connection. A host is named by its place.
 enum Refused {
     Server(usize, tokio_postgres::Error),
@@ -201,6 +218,19 @@ impl Refused {
             Self::Past { timeline, known } => {
                 StoreError::Unreachable(format!("the server is on timeline {timeline}, and {known} has been seen"))
             }
+        }
+    }
+
+    /// Whether there is, or may be, a server that is about to be the primary.
+    fn may_pass(&self, address: &Address) -> bool {
+        let has_others = address.hosts.len() > 1;
+        match self {
+            Self::Server(_, error) => match error.code() {
+                Some(_) => is_lost(error),
+                // It was there, and has gone in the middle; or nobody is there, and others are named.
+                None => has_others || error.is_closed() || is_torn(error),
+            },
+            Self::Silent(_) | Self::ReadOnly(_) | Self::Past { .. } => has_others,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::history::{Action, MailNumber, Moment, PasswordNumber, SessionNumber};
+use crate::history::{Action, Event, MailNumber, Moment, PasswordNumber, SessionNumber};
 
 const SECOND: i64 = 1_000_000;
 /// What `dialect.toml` says: how long the retry of a refresh gets the same answer.
@@ -31,6 +31,21 @@ impl Span {
         } else {
             Self { from: i64::MIN, to: i64::MAX }
         }
+    }
+
+    /// When a request was decided that had come to its end by `end`, by the clock of its node.
+    pub(crate) fn of(event: &Event, end: Moment) -> Self {
+        Self::between(event.start, end).later(event.ahead)
+    }
+
+    /// The same by clocks of which nobody knows which one it was: the last is so far behind, the first so far ahead.
+    pub(crate) fn by_clocks(self, ahead: (i64, i64)) -> Self {
+        Self { from: self.from.saturating_add(ahead.0), to: self.to.saturating_add(ahead.1) }
+    }
+
+    /// This or the other.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self { from: self.from.min(other.from), to: self.to.max(other.to) }
     }
 
     fn later(self, by: i64) -> Self {

@@ -16,7 +16,7 @@ fn event(start: u64, end: u64, action: Action, reply: Reply) -> Event {
         clock: i64::try_from(ms).unwrap() * 1000 + 1_700_000_000_000_000,
         ..Moment::default()
     };
-    Event { start: at(start), end: at(end), node: 0, action, reply }
+    Event { start: at(start), end: at(end), node: 0, ahead: 0, action, reply }
 }
 
 /// Steps of one request each, a second apart.
@@ -153,4 +153,20 @@ fn time_is_known_as_far_as_it_was_seen() {
     assert_eq!(late(20, 2), Verdict::Explained);
     assert_eq!(late(-20, 2), Verdict::Explained);
     assert_eq!(late(0, 3), Verdict::Explained);
+}
+
+// MN-04: each node decides by its own clock, and the model knows by which.
+#[test]
+fn a_node_decides_by_its_own_clock() {
+    let apart = |first: i64, second: i64| {
+        let mut history =
+            one_by_one(&[&begun()[..], &[refresh(A, Reply::Granted(B)), refresh(A, Reply::Refused)]].concat());
+        history[2][0].ahead = first * 1_000_000;
+        history[3][0].ahead = second * 1_000_000;
+        check(&history)
+    };
+    let honest = |verdict| matches!(verdict, Verdict::Broken(found) if found.invariant == "I7");
+    assert!(honest(apart(0, 2)) && honest(apart(0, -2)) && honest(apart(-5, 2)) && honest(apart(20, 20)));
+    assert_eq!(apart(0, 20), Verdict::Explained);
+    assert_eq!(apart(20, 0), Verdict::Explained);
 }

@@ -22,7 +22,7 @@ impl Model {
         let (Some(event), Some(world)) = (self.open.get(&number), self.worlds.first()) else {
             return ("I1", "an answer that nothing explains".to_owned());
         };
-        let span = Span::between(event.start, now);
+        let span = Span::of(event, now);
         let ways = world.account.ways(&event.action, self.presented(&event.action), span);
         let could_be = |said| ways.iter().any(|(each, _)| *each == said);
         match event.reply {
