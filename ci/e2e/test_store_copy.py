@@ -75,6 +75,55 @@ class Moving(unittest.TestCase):
         self.refresh(server, tokens["refresh_token"])
         self.assertEqual(server.stop(), 0)
 
+    def test_a_store_that_is_kept_read_only_refuses_changes_and_is_read(self):
+        data = support.folder() / "data"
+        server = support.Server(https=False, data=data).start()
+        email, tokens = self.register(server)
+        signed_in = server.ask("POST", "/api/login", {"email": email, "password": PASSWORD})
+        self.assertEqual(signed_in.status, 200, signed_in.text)
+        access = bearer(signed_in.json["token"])
+        keys = server.ask("GET", "/.well-known/jwks.json").body
+        self.assertEqual(server.stop(), 0)
+
+        server = support.Server(https=False, data=data, MYNA_READ_ONLY="true").start()
+        ready = server.ask("GET", "/readyz")
+        self.assertEqual((ready.status, ready.json), (200, {"status": "ready", "read_only": True}))
+        self.assertEqual(server.ask("GET", "/api/user/hey", headers=access).status, 200)
+        self.assertEqual(server.ask("GET", "/.well-known/jwks.json").body, keys)
+        login = {"email": email, "password": PASSWORD}
+        for path, body in [
+            ("/api/v1/login", login),
+            ("/api/v1/token/refresh", {"refresh_token": tokens["refresh_token"]}),
+            ("/api/v1/register", {"name": "Bob", "email": "bob@example.com", "password": PASSWORD, "password_confirmation": PASSWORD}),
+            ("/api/v1/password/email", {"email": email}),
+        ]:
+            answer = server.ask("POST", path, body)
+            self.assertEqual((answer.status, answer.header("retry-after")), (503, "10"), path + answer.text)
+            self.assertIn("message", answer.json, "in the dialect's shape")
+        self.assertEqual(server.ask("POST", "/api/v1/login", {**login, "password": "wrong"}).status, 401)
+        self.assertNotIn(" ERROR ", server.log())
+
+        # Nothing of it has happened, and the copy of what is kept so is complete at once.
+        address = self.postgres.database("kept")
+        self.assertIn("every row is the same", self.copy(f"sqlite:{data}", address).stdout)
+        self.assertEqual(server.stop(), 0)
+        for command in [
+            ("user", "add", "--email", "bob@example.com", "--no-password"),
+            ("user", "disable", email),
+            ("user", "import", "-"),
+            ("session", "end", "--everyone", "--yes"),
+        ]:
+            done = support.run(*command, "--data", data, stdin='{"email":"c@example.com"}\n', status=1, MYNA_READ_ONLY="true")
+            self.assertIn("the store is kept read-only", done.stderr)
+            self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        listed = support.run("user", "list", "--data", data, MYNA_READ_ONLY="true")
+        self.assertNotIn("bob@example.com", listed.stdout)
+
+        server = support.Server(https=False, data=data, MYNA_DATABASE=address).start()
+        self.assertEqual(server.ask("GET", "/api/user/hey", headers=access).status, 200)
+        self.refresh(server, tokens["refresh_token"])
+        self.assertEqual(server.stop(), 0)
+
     def crowd(self, count):
         data = support.folder() / "data"
         lines = "".join(json.dumps({"email": f"ada{number}@example.com"}) + "\n" for number in range(count))

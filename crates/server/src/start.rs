@@ -250,8 +250,10 @@ fn limits(config: &Config) -> Limits {
 /// The store that the configuration names. A command that needs data opens with [`Opening::MustExist`].
 pub(crate) async fn open_store(config: &Config, opening: Opening) -> anyhow::Result<Store> {
     let data = &config.data;
-    match &config.database {
-        None => Store::open(data, opening).with_context(|| format!("cannot open the data folder {}", data.display())),
+    let store = match &config.database {
+        None => {
+            Store::open(data, opening).with_context(|| format!("cannot open the data folder {}", data.display()))?
+        }
         Some(address) => {
             if opening == Opening::Create {
                 // The keys are there, whatever the database is.
@@ -259,7 +261,8 @@ pub(crate) async fn open_store(config: &Config, opening: Opening) -> anyhow::Res
                 folder.recursive(true).mode(0o700);
                 folder.create(data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
             }
-            Store::connect(address.expose(), opening).await.context("cannot open the database")
+            Store::connect(address.expose(), opening).await.context("cannot open the database")?
         }
-    }
+    };
+    Ok(if config.read_only { store.kept_read_only() } else { store })
 }

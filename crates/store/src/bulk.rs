@@ -40,7 +40,7 @@ impl Store {
     /// # Errors
     /// [`OpenError`] when the database cannot be opened once more.
     pub fn bulk(&self) -> Result<Bulk, OpenError> {
-        match &self.0.engine {
+        match self.changing()? {
             Engine::Sqlite(sqlite) => Ok(Bulk(Writing::Sqlite(sqlite.bulk()?))),
             Engine::Postgres(_) => Ok(Bulk(Writing::Postgres(self.clone()))),
         }

@@ -14,6 +14,9 @@ pub enum StoreError {
     /// The files cannot be written.
     #[error("the database is read-only: {0}")]
     ReadOnly(String),
+    /// The operator keeps it so, for as long as a copy takes.
+    #[error("the store is kept read-only (`read_only = true`): nothing can be changed until that is taken back")]
+    KeptReadOnly,
     /// Reading or writing the files failed.
     #[error("the database's files cannot be read or written: {0}")]
     Io(String),
@@ -47,7 +50,13 @@ impl StoreError {
     /// Whether the same may work again without anybody mending Myna or its data.
     pub const fn may_pass(&self) -> bool {
         match self {
-            Self::Full | Self::ReadOnly(_) | Self::Io(_) | Self::Busy | Self::Unreachable(_) | Self::Unknown => true,
+            Self::Full
+            | Self::ReadOnly(_)
+            | Self::KeptReadOnly
+            | Self::Io(_)
+            | Self::Busy
+            | Self::Unreachable(_)
+            | Self::Unknown => true,
             Self::Corrupt(_) | Self::Refused(_) | Self::NoIdLeft | Self::Stopped | Self::Unexpected(_) => false,
         }
     }

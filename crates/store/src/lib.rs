@@ -52,7 +52,14 @@ pub enum Opening {
 
 /// An open database. Clones share it; it is closed when the last one is dropped, after everything queued is durable.
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Store(Arc<Inner>, Changes);
+
+/// What is done with changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Changes {
+    Taken,
+    Refused,
+}
 
 struct Inner {
     engine: Engine,
@@ -71,7 +78,7 @@ impl Store {
     /// an empty one (F25).
     pub fn open(folder: &Path, opening: Opening) -> Result<Self, OpenError> {
         let engine = Engine::Sqlite(Sqlite::open(folder, opening)?);
-        Ok(Self(Arc::new(Inner { engine, fresh_ids: FreshIds::default() })))
+        Ok(Self(Arc::new(Inner { engine, fresh_ids: FreshIds::default() }), Changes::Taken))
     }
 
     /// Looks for damage in every page of the database of `folder`, also while it is open elsewhere. `None` when there is
@@ -90,7 +97,7 @@ impl Store {
     /// [`OpenError`], whose message says what to do and holds no password.
     pub async fn connect(address: &str, opening: Opening) -> Result<Self, OpenError> {
         let engine = Engine::Postgres(Postgres::open(address, opening).await?);
-        Ok(Self(Arc::new(Inner { engine, fresh_ids: FreshIds::default() })))
+        Ok(Self(Arc::new(Inner { engine, fresh_ids: FreshIds::default() }), Changes::Taken))
     }
 
     /// The names of the machines in a PostgreSQL address, without ports; sockets of this machine are left out.
@@ -99,6 +106,25 @@ impl Store {
     /// [`OpenError::Address`], which holds no password.
     pub fn hosts(address: &str) -> Result<Vec<String>, OpenError> {
         Postgres::hosts(address)
+    }
+
+    /// The same store, which refuses every change with [`StoreError::KeptReadOnly`] and goes on being read.
+    #[must_use]
+    pub fn kept_read_only(self) -> Self {
+        Self(self.0, Changes::Refused)
+    }
+
+    /// Whether it refuses every change.
+    pub fn is_kept_read_only(&self) -> bool {
+        self.1 == Changes::Refused
+    }
+
+    /// What applies changes, if they are taken at all.
+    fn changing(&self) -> Result<&Engine, StoreError> {
+        match self.1 {
+            Changes::Taken => Ok(&self.0.engine),
+            Changes::Refused => Err(StoreError::KeptReadOnly),
+        }
     }
 
     /// Applies a decision's changes, in their order, all or none, and returns when they are durable: which sessions they
@@ -112,7 +138,7 @@ impl Store {
         if changes.is_empty() {
             return Ok(Vec::new());
         }
-        let result = self.0.engine.run(Work::Changes(changes)).await;
+        let result = self.changing()?.run(Work::Changes(changes)).await;
         if let Err(CommitError::Conflict(Conflict::UserIdUsed(id))) = &result {
             // Somebody took an id of our block by name: the next one comes from a block that nobody touched.
             self.0.fresh_ids.forget_block_of(*id).await;
@@ -125,10 +151,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when a new block of ids cannot be reserved.
     pub async fn allocate_user_id(&self) -> Result<UserId, StoreError> {
-        self.0.fresh_ids.next(&self.0.engine).await
+        self.0.fresh_ids.next(self.changing()?).await
     }
 
-    /// Whether the store can serve: a read works and the writer answers.
+    /// Whether the store can serve: a read works and the writer answers, also where it is kept from writing.
     ///
     /// # Errors
     /// What is in the way.

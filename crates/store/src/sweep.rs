@@ -85,7 +85,7 @@ impl Store {
         self.0.engine.rows(what.select(), &values, look).await?;
         if !rows.is_empty() {
             let work = Work::Forget(Dead { what, before, rows });
-            match self.0.engine.run(work).await {
+            match self.changing()?.run(work).await {
                 Ok(_) | Err(CommitError::Conflict(_)) => {}
                 Err(CommitError::Store(error)) => return Err(error),
             }

@@ -17,6 +17,9 @@ pub(super) struct Serve {
     /// HTTPS addresses, separated by commas [default: what the configuration says, else none]
     #[arg(long, value_name = "ADDR")]
     https: Option<String>,
+    /// Refuse every change with 503 while the store is copied; what only reads goes on
+    #[arg(long)]
+    read_only: bool,
 }
 
 impl Serve {
@@ -24,6 +27,9 @@ impl Serve {
         let config = self.settings.load(&self.overrides())?;
         log::start(&config.log);
         let server = Server::new(&config, self.written()).await?;
+        if config.read_only {
+            tracing::warn!("the store is kept read-only: every change is refused with 503");
+        }
         let dialects = server.site().dialects();
         let dialects: Vec<&str> = dialects.iter().map(|dialect| dialect.name()).collect();
         tracing::info!(
@@ -37,8 +43,10 @@ impl Serve {
     }
 
     fn overrides(&self) -> Vec<(&str, &str)> {
-        let overrides = [("http.listen", &self.http), ("https.listen", &self.https)];
-        overrides.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?))).collect()
+        let read_only = self.read_only.then_some("true");
+        let overrides =
+            [("http.listen", self.http.as_deref()), ("https.listen", self.https.as_deref()), ("read_only", read_only)];
+        overrides.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
     }
 
     fn written(self) -> Written {

@@ -31,6 +31,7 @@ pub(super) fn config(mut layers: Layers) -> Result<Config, ConfigFaults> {
             enabled: layers.value("dialects.enabled").map(|_| layers.texts("dialects.enabled")),
             folder: layers.path("dialects.folder"),
         },
+        read_only: layers.flag("read_only"),
         docs: layers.flag("docs.enabled"),
         http,
         https,

@@ -48,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) key_encryption: Option<KeyEncryption>,
     /// How new keys are taken up.
     pub(crate) keys: Keys,
+    /// Whether every change is refused.
+    pub(crate) read_only: bool,
     /// Which dialects are served.
     pub(crate) dialects: Dialects,
     /// Whether the documentation of the dialects is served.

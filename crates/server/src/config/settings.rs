@@ -95,6 +95,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Keeps Myna's own keys in the database, encrypted with this key (openssl rand -hex 32): every node has them then. While it is changed: the new one and the old one, with a comma between. Unset: the keys are in the folder `keys` of the data folder.",
     ),
     setting(
+        "read_only",
+        Kind::Flag,
+        Default("false"),
+        "Refuse every change with 503 while the store is copied; what only reads goes on.",
+    ),
+    setting(
         "dialects.enabled",
         Kind::Names,
         Unset(r#"["my-api"]"#),

@@ -47,6 +47,7 @@ fn nothing_written_gives_the_documented_defaults() {
         mail_folder,
         log,
         session,
+        read_only,
     } = config;
     assert!(key_encryption.is_none() && (keys.poll, keys.lead) == (Duration::from_secs(10), Duration::from_mins(15)));
     assert_eq!(data, Path::new("./myna-data"));
@@ -62,7 +63,7 @@ fn nothing_written_gives_the_documented_defaults() {
     assert_eq!((password.queue_max, password.queue_timeout), (64, Duration::from_secs(2)));
     assert_eq!((password.length_min, password.age_max, password.backend), (15, None, Backend::Fast));
     assert_eq!((reset.link_base, reset.lifetime), (None, Duration::from_mins(30)));
-    assert!(!docs);
+    assert!(!docs && !read_only);
     assert_eq!(mail_folder, Path::new("./myna-data/mail"));
     assert_eq!((log.levels.default_level(), log.format), (Some(LevelFilter::INFO), LogFormat::Text));
     assert_eq!(session.sessions_max, 50);

@@ -21,6 +21,7 @@ use myna_dialect::{
 
 use super::docs::{self, Docs};
 use crate::app::{Answered, App, Call, Fault};
+use myna_store::StoreError;
 
 /// The longest `User-Agent` that is kept with a session, in bytes.
 const AGENT_BYTES_MAX: usize = 256;
@@ -125,6 +126,9 @@ impl Site {
             "/readyz" => {
                 let ready = tokio::time::timeout(READY_WITHIN, self.app.store.check_ready()).await;
                 let why = match ready {
+                    Ok(Ok(())) if self.app.store.is_kept_read_only() => {
+                        return Some(json(StatusCode::OK, r#"{"status":"ready","read_only":true}"#.to_owned()));
+                    }
                     Ok(Ok(())) => return Some(json(StatusCode::OK, r#"{"status":"ready"}"#.to_owned())),
                     Ok(Err(error)) => error.to_string(),
                     Err(_elapsed) => "the store takes too long".to_owned(),
@@ -294,6 +298,10 @@ const fn is_look(kind: Kind) -> bool {
 
 /// Once for each fault, with every cause; the client sees none of it (LO-06).
 fn log_fault(fault: &Fault) {
+    // As it was asked for, and said at the start.
+    if matches!(fault, Fault::Store(StoreError::KeptReadOnly)) {
+        return tracing::debug!("refused: the store is kept read-only");
+    }
     let causes = std::iter::successors(std::error::Error::source(fault), |error| error.source());
     let causes: Vec<String> = causes.map(ToString::to_string).collect();
     tracing::error!(error = %fault, causes = causes.join(": "), "fault");

@@ -27,9 +27,12 @@ pub(crate) struct Jobs {
 pub(crate) fn start(jobs: Jobs, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let jobs = Arc::new(jobs);
     let mut running = JoinSet::new();
-    running.spawn(mail::run(Arc::clone(&jobs), stop.clone()));
     running.spawn(keys::run(Arc::clone(&jobs), stop.clone()));
-    running.spawn(sweep::run(jobs, stop.clone()));
+    // A mail is put off before it is sent: where nothing can be written, nothing is sent or swept.
+    if !jobs.app.store.is_kept_read_only() {
+        running.spawn(mail::run(Arc::clone(&jobs), stop.clone()));
+        running.spawn(sweep::run(jobs, stop.clone()));
+    }
     running
 }
 

@@ -144,6 +144,14 @@ impl End {
         }
     }
 
+    /// Ends the use of a target.
+    pub(super) fn close(self) {
+        match self {
+            Self::Sqlite(end) => end.close(),
+            Self::Postgres(end) => drop(end),
+        }
+    }
+
     pub(super) async fn rollback(&self) {
         match self {
             Self::Sqlite(end) => end.db().rollback(),

@@ -132,7 +132,7 @@ impl Mark {
     }
 
     /// The copy is complete.
-    pub(super) async fn complete(&self, target: &mut End) -> Result<(), CopyError> {
+    pub(super) async fn complete(&self, target: &End) -> Result<(), CopyError> {
         one(target.execute_counted(COMPLETE, &[vec![Value::from(&self.runner)]]).await)
     }
 }

@@ -114,8 +114,9 @@ impl Copy {
         let (tables, differences) = run.compare(rows, told).await?;
         let report = CopyReport { tables, differences, written, removed };
         if report.is_equal() {
-            run.mark.complete(&mut run.target).await?;
+            run.mark.complete(&run.target).await?;
         }
+        run.target.close();
         Ok(report)
     }
 

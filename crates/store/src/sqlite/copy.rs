@@ -34,18 +34,30 @@ pub(crate) struct End {
 impl End {
     /// Opens a file that is only read: a folder's database, or the file itself.
     pub(crate) fn read(path: &Path) -> Result<Self, OpenError> {
-        let path = if path.is_dir() { Folder::database_of(path) } else { path.to_owned() };
-        if !path.exists() {
-            return Err(OpenError::NoDatabase(path));
+        if path.is_file() {
+            return Ok(Self { db: Db::open(path, Access::Read)?, path: path.to_owned(), in_log: 0 });
         }
-        Ok(Self { db: Db::open(&path, Access::Read)?, path, in_log: 0 })
+        let folder = Folder::prepare(path, Opening::MustExist)?;
+        let _gate = folder.enter()?;
+        let path = folder.database();
+        let end = Self { db: Db::open(&path, Access::Read)?, path, in_log: 0 };
+        // An empty file is no database.
+        match end.applied()? {
+            Some(_) => Ok(end),
+            None if folder.is_settled => Err(folder.missing()),
+            None => Err(OpenError::NoDatabase(end.path)),
+        }
     }
 
     /// Opens the database of a folder to be written, and makes both if they are missing.
     pub(crate) fn write(folder: &Path) -> Result<Self, OpenError> {
         let folder = Folder::prepare(folder, Opening::Create)?;
+        let _gate = folder.enter()?;
         let path = folder.database();
         let db = Db::open(&path, Access::Write)?;
+        if folder.is_settled && !schema::is_present(&db)? && !schema::has_mark(&db)? {
+            return Err(folder.missing());
+        }
         db.set(&bulk::SETTINGS)?;
         folder.settle()?;
         Ok(Self { db, path, in_log: 0 })
@@ -96,6 +108,11 @@ impl End {
         self.db.begin()?;
         touch(&self.db).and_then(|()| self.db.commit()).inspect_err(|_| self.db.rollback())?;
         self.db.checkpoint()
+    }
+
+    /// Ends the use of a target: what its log holds goes into the database.
+    pub(crate) fn close(self) {
+        self.db.close();
     }
 
     /// Everything as it is at this moment.

@@ -67,6 +67,8 @@ impl Held {
             StoreError::Refused(_) | StoreError::NoIdLeft | StoreError::Stopped => return,
             // Said by the other engine.
             StoreError::Unreachable(_) | StoreError::Unknown => return,
+            // Said before anything reaches the engine.
+            StoreError::KeptReadOnly => return,
         };
         if !self.is_failing {
             tracing::error!(%error, "the database cannot be written");

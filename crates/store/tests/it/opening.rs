@@ -40,6 +40,21 @@ async fn data_survives_closing_and_opening() {
     assert_eq!(store.commit(insert(id)).await, Err(CommitError::Conflict(Conflict::UserIdUsed(id))));
 }
 
+#[tokio::test]
+async fn a_store_that_is_kept_read_only_is_read_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), Opening::Create).unwrap();
+    let id = store.allocate_user_id().await.unwrap();
+    store.commit(insert(id)).await.unwrap();
+    let kept = store.kept_read_only();
+    let refused = CommitError::Store(StoreError::KeptReadOnly);
+    assert_eq!(kept.clone().commit(vec![Change::DeleteUser(id)]).await, Err(refused));
+    assert_eq!(kept.allocate_user_id().await, Err(StoreError::KeptReadOnly));
+    assert!(matches!(kept.bulk().err(), Some(OpenError::Store(StoreError::KeptReadOnly))));
+    kept.check_ready().await.unwrap();
+    assert_eq!(kept.load_known_by_id(id).await.unwrap().unwrap().user, user(id));
+}
+
 // ST-12
 #[tokio::test]
 async fn nobody_else_can_read_the_files() {
