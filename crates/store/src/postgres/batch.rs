@@ -10,7 +10,6 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::connection::{Form, Link, is_lost};
-use super::pool::abandon;
 use super::{Postgres, QUERY_MAX, Shared};
 use crate::engine::Answer;
 use crate::error::{CommitError, StoreError};
@@ -142,9 +141,9 @@ impl Shared {
     }
 
     async fn send(&self, batch: Vec<Job>) {
-        let (applied, unsure) = match self.pool.lease().await {
+        let (applied, unsure) = match self.pool.lease_turn().await {
             Err(_) => (None, false),
-            Ok(lease) => {
+            Ok((lease, turn)) => {
                 let (applied, unsure) = match timeout(QUERY_MAX, together(&lease, &batch)).await {
                     Ok(Ok(_)) if lease.is_doubtful() => (None, true),
                     Ok(Ok(applied)) => (Some(applied), false),
@@ -155,7 +154,7 @@ impl Shared {
                     Err(_) => (None, true),
                 };
                 if unsure {
-                    abandon(lease);
+                    self.pool.leave(lease, turn);
                 }
                 (applied, unsure)
             }

@@ -18,7 +18,6 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Error, Statement};
 
 use super::connection::{Form, Link, failure, is_lost, is_passing, parameters};
-use super::pool::abandon;
 use super::{Postgres, Shared};
 use crate::commit::{Guard, IS_ACTIVE, Step, ended, steps, witness};
 use crate::engine::{Answer, Row};
@@ -108,8 +107,8 @@ impl Shared {
     }
 
     async fn attempt(&self, steps: &[Step<'_>]) -> Tried {
-        let lease = match self.pool.lease().await {
-            Ok(lease) => lease,
+        let (lease, turn) = match self.pool.lease_turn().await {
+            Ok(leased) => leased,
             Err(error) => return Tried::Again(error),
         };
         let tried = match timeout(TRY_MAX, together(&lease, steps)).await {
@@ -120,7 +119,7 @@ impl Shared {
             Err(_) => Tried::Unknown(StoreError::Unreachable(format!("no answer within {TRY_MAX:?}"))),
         };
         if matches!(tried, Tried::Unknown(_)) {
-            abandon(lease);
+            self.pool.leave(lease, turn);
         }
         tried
     }

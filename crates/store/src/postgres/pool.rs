@@ -2,14 +2,16 @@
 //! yet, still answers reads with what is no longer true; it is told by its timeline and refused.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{Manager, Metrics, Object, Pool as Deadpool, PoolError, RecycleError, RecycleResult, Timeouts};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::address::{Address, CONNECT_TIMEOUT, shown_host};
 use super::connection::{Link, Standing, is_lost, told};
@@ -22,20 +24,30 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long a server that is good is kept waiting for what the others say. One that is off the network says nothing, and
 /// would cost every new connection [`CONNECT_TIMEOUT`].
 const OTHERS_MAX: Duration = Duration::from_millis(500);
+/// How long a change that nobody waits for counts, if the server never says that it is done.
+const LEFT_MAX: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How often several hosts are asked whether another of them has become the primary.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
 
 /// A connection in use.
 pub(super) type Lease = Object<Connector>;
 
+/// A connection for a change. It counts as taken as long as the server has something to do on it: while a standby is gone
+/// changes wait without limit, and must not take every connection that there is (I9).
+pub(super) struct Turn {
+    _permit: OwnedSemaphorePermit,
+}
+
 /// Connections, made when they are needed.
 pub(super) struct Pool {
     connections: Deadpool<Connector>,
+    turns: Arc<Semaphore>,
     hosts: Arc<Hosts>,
 }
 
-/// Gives a connection up on which something is still under way. It is never asked again, and nothing is cancelled: the
-/// socket is closed, and the server may do what it likes.
+/// Gives a connection up on which a question is still under way. Nothing is cancelled: the socket is closed, and the server
+/// may do what it likes.
 pub(super) fn abandon(lease: Lease) {
     drop(Object::take(lease));
 }
@@ -67,7 +79,38 @@ impl Pool {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| OpenError::Address { problem: error.to_string() })?;
-        Ok(Self { connections, hosts })
+        // Whatever becomes of the changes, some are left to ask on.
+        let turns = Arc::new(Semaphore::new((size * 3 / 4).max(1)));
+        Ok(Self { connections, turns, hosts })
+    }
+
+    /// A connection to the primary, for a change.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`] when there is none in time, or too many changes wait for their answer.
+    pub(super) async fn lease_turn(&self) -> Result<(Lease, Turn), StoreError> {
+        let turn = timeout(WAIT_MAX, Arc::clone(&self.turns).acquire_owned()).await;
+        let waits = |_| StoreError::Unreachable("it does not answer the changes that were sent before".to_owned());
+        let permit = turn.map_err(waits)?.map_err(|_| StoreError::Stopped)?;
+        Ok((self.lease().await?, Turn { _permit: permit }))
+    }
+
+    /// Gives a connection up on which a change is still under way. It is never asked again, nothing is cancelled, and its
+    /// turn is over when the server is done with it, or is not the primary any more.
+    pub(super) fn leave(&self, lease: Lease, turn: Turn) {
+        let (link, hosts) = (Object::take(lease), Arc::downgrade(&self.hosts));
+        tokio::spawn(async move {
+            let give_up = Instant::now() + LEFT_MAX;
+            // The server answers in order.
+            let mut done = pin!(link.client().batch_execute(""));
+            while timeout(LOOK_EVERY, &mut done).await.is_err() {
+                let is_current = hosts.upgrade().is_some_and(|hosts| hosts.is_current(link.standing));
+                if !is_current || Instant::now() > give_up {
+                    break;
+                }
+            }
+            drop(turn);
+        });
     }
 
     /// A connection to the primary.
@@ -144,7 +187,7 @@ impl Hosts {
             let hosts = Arc::clone(self);
             asked.spawn(async move {
                 let Some(config) = hosts.address.hosts.get(at) else { return (at, None) };
-                let opened = tokio::time::timeout(CONNECT_TIMEOUT, Link::open(config, hosts.tls.as_ref())).await;
+                let opened = timeout(CONNECT_TIMEOUT, Link::open(config, hosts.tls.as_ref())).await;
                 (
                     at,
                     Some(

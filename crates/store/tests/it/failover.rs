@@ -124,6 +124,41 @@ async fn a_frozen_standby_makes_a_change_unknown() {
     assert_eq!(logged_out, Some((Timestamp(NOW + 2), EndCause::Logout)));
 }
 
+// I9, MN-05: changes that wait for a standby wait without limit. They are few, and everybody else is answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_that_wait_leave_room_for_questions() {
+    let pair = Pair::start(Feed::Synchronous).await;
+    let few = address(&[pair.primary.port(), pair.standby.port()], USER, "myna") + "?connections=4";
+    let store = Store::connect(&few, Opening::MustExist).await.unwrap();
+    let mut sessions = Vec::new();
+    for number in 1..=40 {
+        sessions.push(pair.signed_in(number).await);
+    }
+    let before = connections(&pair.primary).await;
+    pair.standby.freeze().await.unwrap();
+    let spared = sessions.pop().unwrap();
+    let asked: Vec<_> = sessions.iter().map(|id| committing(&store, logout(*id, Timestamp(NOW + 1)))).collect();
+    let mut most = 0;
+    while !asked.iter().all(JoinHandle::is_finished) {
+        assert!(!has_ended(&store, sessions[0]).await.unwrap());
+        most = most.max(connections(&pair.primary).await - before);
+        sleep(Duration::from_millis(100)).await;
+    }
+    // Four in the pool, three of which nobody knows what they do, and one that looks for a better primary.
+    assert!(most <= 8, "{most} connections");
+    for told in asked {
+        let told = told.await.unwrap();
+        assert!(matches!(told, Err(CommitError::Store(StoreError::Unknown | StoreError::Unreachable(_)))), "{told:?}");
+    }
+    pair.standby.thaw().await.unwrap();
+    store.commit(vec![rotation(spared, 0, Timestamp(NOW + 2))]).await.unwrap();
+}
+
+async fn connections(postgres: &Postgres) -> i64 {
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'myna'";
+    postgres.sql(count).await.unwrap().parse().unwrap()
+}
+
 // ST-06: PostgreSQL reports a cancelled wait as a success, with a warning (01000) beside it. It is none: the standby never
 // hears of the change, and takes the primary's place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
