@@ -16,7 +16,7 @@ use myna_core::session::EndCause;
 use crate::engine::Value;
 use crate::error::StoreError;
 
-pub(crate) use witness::witness;
+pub(crate) use witness::witnesses;
 
 /// Whether a user may begin something: asked only to name the guard that did not hold.
 pub(crate) const IS_ACTIVE: &str = "SELECT 1 FROM user_account WHERE id = $1 AND status = 'active'";

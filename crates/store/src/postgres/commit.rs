@@ -4,7 +4,7 @@
 //! All statements of a list are on their way before the first has answered; a guard that does not hold makes its statement
 //! fail, and with it the transaction. No write is ever cancelled (a cancelled one is reported as done): what takes too long
 //! is left to itself with its connection, and is *unknown*. The same list is then sent again. Its guards see to it that it
-//! is not applied twice, and its [witness](crate::commit::witness) tells a conflict with others from one with itself.
+//! is not applied twice, and its [witness](crate::commit::witnesses) tells a conflict with others from one with itself.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -19,7 +19,7 @@ use tokio_postgres::{Error, Statement};
 
 use super::connection::{Form, Link, failure, is_lost, is_passing, parameters};
 use super::{Postgres, Shared};
-use crate::commit::{Guard, IS_ACTIVE, Step, ended, steps, witness};
+use crate::commit::{Guard, IS_ACTIVE, Step, ended, steps, witnesses};
 use crate::engine::{Answer, Row};
 use crate::error::{CommitError, StoreError};
 use crate::work::{Done, Ended};
@@ -126,11 +126,14 @@ impl Shared {
 
     /// Whether `changes` have been applied, for good.
     async fn was_applied(&self, changes: &[Change]) -> Result<bool, StoreError> {
-        let Some((sql, values)) = witness(changes) else {
+        let witnesses = witnesses(changes);
+        if witnesses.is_empty() {
             return Ok(false);
-        };
-        if !self.exists(sql, &values).await? {
-            return Ok(false);
+        }
+        for (sql, values) in witnesses {
+            if !self.exists(sql, &values).await? {
+                return Ok(false);
+            }
         }
         // It is seen on this machine. That a second one has it, too, is certain once something later was made durable.
         self.once(&[Step::free(BARRIER, [])]).await.map(|()| true)

@@ -10,7 +10,7 @@ use myna_core::secret::Secret;
 use myna_core::session::{AccessDigest, Challenge, EndCause};
 use myna_core::time::Timestamp;
 use myna_core::user::{Role, Status, User};
-use myna_store::{Opening, Store};
+use myna_store::{OnConflict, Opening, Store, StoreError};
 use myna_verify::postgres::{Postgres, Proxy, USER, address};
 use tokio::time::sleep;
 
@@ -170,6 +170,23 @@ async fn rotations_whose_common_answer_is_lost_have_happened_once() {
         }
     }
     assert!(proxy.lost() >= 4, "{}", proxy.lost());
+}
+
+// ST-06: an import names ids and times, and some users are there from the last time: that one is there says nothing of the
+// others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_whose_answer_is_lost_is_not_taken_for_done() {
+    let (_postgres, proxy, store) = behind_a_proxy().await;
+    let import = |number| registration(&session(UserId(number)), at(0));
+    store.commit(import(1)).await.unwrap();
+    proxy.lose_next(1);
+    let mut bulk = store.bulk().unwrap();
+    let told = bulk.commit(vec![import(1), import(2)], OnConflict::Skip).await;
+    assert_eq!((told, proxy.lost()), (Err(StoreError::Unknown), 1));
+    assert!(store.load_known_by_id(UserId(2)).await.unwrap().is_none());
+    let told = store.bulk().unwrap().commit(vec![import(1), import(2)], OnConflict::Skip).await.unwrap();
+    assert!(told[0].is_err() && told[1].is_ok(), "{told:?}");
+    assert!(store.load_known_by_id(UserId(2)).await.unwrap().is_some());
 }
 
 // ST-06, MN-05: connections that end in the middle of everything, and answers that never come, under load.

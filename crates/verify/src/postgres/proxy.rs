@@ -1,5 +1,5 @@
 //! A network that loses answers: what stands between a client and its database, and knows just enough of the protocol
-//! (PostgreSQL documentation, "Message Formats") to tell which answer says that something is committed.
+//! (PostgreSQL documentation, "Message Formats") to tell which answer says that something is committed, or refused.
 
 use std::io;
 use std::net::SocketAddr;
@@ -55,13 +55,13 @@ impl Proxy {
         self.port
     }
 
-    /// Loses the answer to every so many-th commit, from the next on, and with it the connection; 0: none.
+    /// Loses the answer to every so many-th commit or failure, from the next on, and with it the connection; 0: none.
     pub fn lose_each(&self, nth: u32) {
         self.shared.commits.store(0, Ordering::SeqCst);
         self.shared.lose_each.store(nth, Ordering::SeqCst);
     }
 
-    /// Loses the answers to the next so many commits.
+    /// Loses the answers to the next so many commits or failures.
     pub fn lose_next(&self, count: u32) {
         self.shared.lose_next.store(count, Ordering::SeqCst);
     }
@@ -120,9 +120,13 @@ async fn relay(client: TcpStream, server: SocketAddr, shared: &Shared) -> io::Re
 /// Passes the server's messages on, those of one request together: its last one says whether it was committed.
 async fn answer(from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared) -> io::Result<()> {
     let mut from = BufReader::new(from);
-    let (mut held, mut alters) = (Vec::new(), false);
+    let (mut held, mut alters, mut fails) = (Vec::new(), false, false);
     loop {
-        let (kind, length) = (from.read_u8().await?, from.read_u32().await?);
+        let Ok(kind) = from.read_u8().await else {
+            // What the server says last, it says to nobody's request.
+            return to.write_all(&held).await;
+        };
+        let length = from.read_u32().await?;
         if !(4..MESSAGE_BYTES_MAX).contains(&length) {
             return Err(io::ErrorKind::InvalidData.into());
         }
@@ -134,22 +138,28 @@ async fn answer(from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared) ->
         from.read_exact(body).await?;
         match kind {
             // CommandComplete
-            b'C' => alters |= is_alteration(body),
+            b'C' => {
+                alters |= is_alteration(body);
+                continue;
+            }
+            // ErrorResponse
+            b'E' => {
+                fails = true;
+                continue;
+            }
             // ReadyForQuery, outside a transaction or still in one
             b'Z' => {
-                if alters && body == b"I" && shared.loses() {
+                if (fails || alters && body == b"I") && shared.loses() {
                     return Ok(());
                 }
-                alters = false;
+                (alters, fails) = (false, false);
             }
             // Authentication and COPY: the client has its say before the request is over.
             b'R' | b'G' | b'H' => {}
             _ => continue,
         }
-        if kind != b'C' {
-            to.write_all(&held).await?;
-            held.clear();
-        }
+        to.write_all(&held).await?;
+        held.clear();
     }
 }
 
