@@ -241,7 +241,9 @@ impl Site {
     /// hashing queue back; what the store has taken over by then happens whole or not at all.
     async fn run(&self, call: &Call) -> Answered {
         let failed = |outcome| Answered { outcome, tokens: Tokens::default() };
-        match tokio::time::timeout(self.patience, caught(self.app.run(call))).await {
+        // In a box, or every future around it would carry its size along.
+        let work = Box::pin(self.app.run(call));
+        match tokio::time::timeout(self.patience, caught(work)).await {
             Ok(Some(Ok(answered))) => answered,
             Ok(Some(Err(fault))) => {
                 log_fault(&fault);

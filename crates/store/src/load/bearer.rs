@@ -38,7 +38,7 @@ pub(super) const BY_SESSION: &str = concat!(
     "session s JOIN user_account u ON u.id = s.user_id",
     password_of_user!(),
     user_roles!(),
-    "WHERE s.user_id = $1 AND s.handle = $2 ORDER BY r.id"
+    "WHERE s.user_id = $1 AND s.handle = $2 ORDER BY ur.role_id"
 );
 const BY_USER_AND_TOKEN: &str = concat!(
     select!(),
@@ -46,7 +46,7 @@ const BY_USER_AND_TOKEN: &str = concat!(
     session_of_token!(),
     password_of_user!(),
     user_roles!(),
-    "WHERE u.id = $1 ORDER BY r.id"
+    "WHERE u.id = $1 ORDER BY ur.role_id"
 );
 const BY_NAME_AND_TOKEN: &str = concat!(
     select!(),
@@ -54,7 +54,7 @@ const BY_NAME_AND_TOKEN: &str = concat!(
     session_of_token!(),
     password_of_user!(),
     user_roles!(),
-    "WHERE i.canonical = $1 ORDER BY r.id"
+    "WHERE i.canonical = $1 ORDER BY ur.role_id"
 );
 
 /// The statements that find a session by a token, for a test of how they find it.

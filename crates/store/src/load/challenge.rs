@@ -13,7 +13,7 @@ const BY_ID: &str = concat!(
     user_columns!(),
     ", c.salt, c.created_at, c.expires_at, c.used_at FROM challenge c JOIN user_account u ON u.id = c.user_id",
     user_roles!(),
-    "WHERE c.user_id = $1 AND c.handle = $2 ORDER BY r.id"
+    "WHERE c.user_id = $1 AND c.handle = $2 ORDER BY ur.role_id"
 );
 
 impl Store {

@@ -16,14 +16,14 @@ pub(super) const BY_IDENTIFIER: &str = concat!(
     ", p.hash, p.changed_at FROM identifier i JOIN user_account u ON u.id = i.user_id",
     " LEFT JOIN password p ON p.user_id = u.id",
     user_roles!(),
-    "WHERE i.canonical = $1 ORDER BY r.id"
+    "WHERE i.canonical = $1 ORDER BY ur.role_id"
 );
 const BY_ID: &str = concat!(
     "SELECT ",
     user_columns!(),
     ", p.hash, p.changed_at FROM user_account u LEFT JOIN password p ON p.user_id = u.id",
     user_roles!(),
-    "WHERE u.id = $1 ORDER BY r.id"
+    "WHERE u.id = $1 ORDER BY ur.role_id"
 );
 
 const LIST: &str = concat!(
@@ -32,7 +32,7 @@ const LIST: &str = concat!(
     ", p.hash, p.changed_at FROM (SELECT * FROM user_account WHERE id > $1 ORDER BY id LIMIT $2) u",
     " LEFT JOIN password p ON p.user_id = u.id",
     user_roles!(),
-    "ORDER BY u.id, r.id"
+    "ORDER BY u.id, ur.role_id"
 );
 
 impl Store {

@@ -21,7 +21,7 @@ pub(super) const BY_ID: &str = concat!(
     session_columns!(),
     " FROM session s JOIN user_account u ON u.id = s.user_id",
     user_roles!(),
-    "WHERE s.user_id = $1 AND s.handle = $2 ORDER BY r.id"
+    "WHERE s.user_id = $1 AND s.handle = $2 ORDER BY ur.role_id"
 );
 pub(crate) const OF_USER: &str = concat!(
     "SELECT ",

@@ -16,7 +16,7 @@ const LIST: &str = concat!(
     user_columns!(),
     " FROM (SELECT * FROM user_account WHERE id > $1 ORDER BY id LIMIT $2) u",
     user_roles!(),
-    "ORDER BY u.id, r.id"
+    "ORDER BY u.id, ur.role_id"
 );
 
 impl Store {
