@@ -3,6 +3,7 @@
 
 mod client;
 mod load;
+mod meter;
 mod results;
 mod rivals;
 mod rows;

@@ -251,8 +251,8 @@ pub fn address(ports: &[u16], role: &str, database: &str) -> String {
     format!("postgres://{role}@{}/{database}", hosts.join(","))
 }
 
-/// A program of the newest server that is installed.
-fn program(name: &str) -> Command {
+/// A program of the newest server that is installed, run as the server's user where we are root.
+pub fn program(name: &str) -> Command {
     let found = std::fs::read_dir(DEBIAN).into_iter().flatten().flatten();
     let newest = found.map(|entry| entry.path().join("bin").join(name)).max();
     let path = newest.unwrap_or_else(|| PathBuf::from(name));

@@ -7,6 +7,7 @@ pub(crate) mod instructions;
 mod isolation;
 mod login;
 mod overload;
+mod postgres;
 mod refresh;
 mod verify;
 
@@ -22,10 +23,11 @@ use crate::table::Finding;
 use crate::world::{self, Cost};
 
 /// The names of the rows, in the order in which they run, and what each is about.
-pub(crate) const ROWS: [(&str, &str); 9] = [
+pub(crate) const ROWS: [(&str, &str); 10] = [
     ("login", "logins at saturation, against what the cores can hash"),
     ("fresh", "logins against the same server with RustCrypto's Argon2 in fresh memory"),
     ("refresh", "durable rotations, against a bare group-commit writer"),
+    ("postgres", "durable rotations over PostgreSQL, against pgbench, by two nodes, with very many users"),
     ("verify", "verifications of an access token, against an empty axum handler"),
     ("isolation", "refresh while hashing saturates the cores, against refresh alone"),
     ("overload", "four times the logins that can be hashed"),
@@ -66,6 +68,7 @@ impl Bench {
             "login" => login::saturation(self).await,
             "fresh" => login::fresh_memory(self).await,
             "refresh" => refresh::run(self).await,
+            "postgres" => postgres::run(self).await,
             "verify" => verify::run(self).await,
             "isolation" => isolation::run(self).await,
             "overload" => overload::run(self).await,
@@ -111,7 +114,17 @@ impl Bench {
     }
 
     fn serve(&self, room: &Path, data: &Path, cost: Cost) -> anyhow::Result<Server> {
-        Setup { binary: &self.binary, folder: room, data, cost, settings: "" }.start()
+        self.serve_with(room, data, cost, "")
+    }
+
+    /// With further lines of configuration.
+    fn serve_with(&self, room: &Path, data: &Path, cost: Cost, settings: &str) -> anyhow::Result<Server> {
+        Setup { binary: &self.binary, folder: room, data, cost, settings }.start()
+    }
+
+    /// The server's program.
+    fn binary(&self) -> &Path {
+        &self.binary
     }
 }
 
