@@ -137,7 +137,7 @@ impl Site {
                 json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"unavailable"}"#.to_owned())
             }
             "/.well-known/jwks.json" => {
-                let mut keys = json(StatusCode::OK, self.app.keys.jwks());
+                let mut keys = json(StatusCode::OK, self.app.keys.jwks(self.app.clock.now()).await);
                 let age = format!("public, max-age={}", self.app.keys.jwks_age_max().as_secs());
                 keys.headers.extend(HeaderValue::from_str(&age).ok().map(|age| (CACHE_CONTROL, age)));
                 keys

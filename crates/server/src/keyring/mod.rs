@@ -4,6 +4,7 @@
 
 mod error;
 mod folder;
+mod new;
 mod place;
 mod stock;
 mod vault;
@@ -21,26 +22,27 @@ use myna_dialect::Dialect;
 use myna_tokens::access::AccessKey;
 use myna_tokens::crypto::derive;
 use myna_tokens::refresh::RefreshKey;
-use myna_tokens::{Algorithm, KeyError, KeyRing, SigningKey, jwks};
+use myna_tokens::{Algorithm, KeyRing, jwks};
 use tokio::sync::Mutex;
-use zeroize::Zeroizing;
 
 pub(crate) use error::KeyringError;
+pub(crate) use new::NewKey;
 pub(crate) use place::Place;
 pub(crate) use stock::{KeptKey, State, Stock};
 
 use crate::config::Keys;
+use new::complete;
 use place::Mark;
 use stock::Rings;
 
-/// How often others may have taken a key's place before it is given up.
-const TRIES: usize = 5;
 /// A key folder is looked at this often at least: that costs nothing.
 const FOLDER_POLL: Duration = Duration::from_secs(2);
 /// A key may sign by so much later than its time.
 const MOMENT: Duration = Duration::from_millis(20);
 /// Tokens that no key of ours has made cost one look in this time, however many there are (JT-05).
 const UNKNOWN_EVERY: Duration = Duration::from_secs(1);
+/// Whoever asks for the JWKS waits so long for a node that has to look first.
+const JWKS_PATIENCE: Duration = Duration::from_secs(1);
 /// So long others may keep what `/.well-known/jwks.json` says, at most.
 const JWKS_AGE_MAX: Duration = Duration::from_secs(300);
 
@@ -96,26 +98,6 @@ pub(crate) fn needs(dialect: &Dialect) -> Vec<Need> {
     access.into_iter().chain(refresh).collect()
 }
 
-/// A key that is to be kept.
-pub(crate) struct NewKey {
-    /// Whose key.
-    pub(crate) need: Need,
-    /// The key.
-    pub(crate) key: Arc<SigningKey>,
-    /// When it was made or imported.
-    pub(crate) created_at: Timestamp,
-    /// Not to sign before.
-    pub(crate) active_from: Timestamp,
-}
-
-impl NewKey {
-    fn to_json(&self) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
-        let failed = |source| KeyringError::Key { place: format!("the new key {}", self.key.kid()), source };
-        let stored = self.key.to_stored(self.created_at.0).map_err(failed)?;
-        stored.signing_from(self.active_from.0).to_json().map_err(failed)
-    }
-}
-
 /// The keys in use at one moment.
 struct InUse {
     /// What the dialects need that are served now.
@@ -131,6 +113,8 @@ struct InUse {
 /// What was seen at the last look.
 struct Seen {
     mark: Mark,
+    /// When that was.
+    at: Timestamp,
     /// When a token that no key of ours has made was the reason for one.
     unknown_at: Option<Timestamp>,
 }
@@ -161,7 +145,7 @@ impl Keyring {
             place,
             pace,
             in_use: ArcSwap::from_pointee(InUse { served: needs, stock: Arc::new(stock), rings, at: now }),
-            seen: Mutex::new(Seen { mark, unknown_at: None }),
+            seen: Mutex::new(Seen { mark, at: now, unknown_at: None }),
             access: AccessKey::from_bytes(&derive(&root, "access tokens")),
             refresh: RefreshKey::from_bytes(&derive(&root, "refresh tokens")),
             reset: RefreshKey::from_bytes(&derive(&root, "reset tokens")),
@@ -180,7 +164,9 @@ impl Keyring {
 
     async fn look_and_see(&self, seen: &mut Seen, now: Timestamp) -> Result<bool, KeyringError> {
         let in_use = self.in_use.load_full();
-        match self.place.load_changed(&seen.mark).await? {
+        let changed = self.place.load_changed(&seen.mark).await?;
+        seen.at = now;
+        match changed {
             Some((stock, mark)) => {
                 if stock.root.is_none() {
                     return Err(self.place.no_root());
@@ -205,8 +191,12 @@ impl Keyring {
         if seen.unknown_at.is_some_and(|at| now.apart(at) < UNKNOWN_EVERY) {
             return;
         }
+        self.look_at_last(&mut seen, now).await;
+    }
+
+    async fn look_at_last(&self, seen: &mut Seen, now: Timestamp) {
         seen.unknown_at = Some(now);
-        if let Err(error) = self.look_and_see(&mut seen, now).await {
+        if let Err(error) = self.look_and_see(seen, now).await {
             tracing::debug!(%error, "cannot look for a key that is not known");
         }
     }
@@ -273,8 +263,20 @@ impl Keyring {
         &self.reset
     }
 
-    /// The public keys of access tokens as a JWKS (RFC 7517 §5).
-    pub(crate) fn jwks(&self) -> String {
+    /// The public keys of access tokens as a JWKS (RFC 7517 §5). A node that has slept through its looks makes one first, or
+    /// others would keep what it says beyond the time when a new key signs.
+    pub(crate) async fn jwks(&self, now: Timestamp) -> String {
+        let looked = tokio::time::timeout(JWKS_PATIENCE, async {
+            let mut seen = self.seen.lock().await;
+            let is_late = now.apart(seen.at) > self.pace.poll * 2;
+            let is_new = seen.unknown_at.is_none_or(|at| now.apart(at) >= UNKNOWN_EVERY);
+            if is_late && is_new {
+                self.look_at_last(&mut seen, now).await;
+            }
+        });
+        if looked.await.is_err() {
+            tracing::debug!("the keys cannot be looked at in time; what was known of them is shown");
+        }
         let in_use = self.in_use.load();
         let mut access: Vec<_> = in_use.served.iter().filter(|need| need.purpose == Use::Access).collect();
         access.sort_by(|one, other| one.dialect.cmp(&other.dialect));
@@ -284,62 +286,5 @@ impl Keyring {
     /// How long others may keep the JWKS: with it, and with the nodes' own looks, every verifier has a new key before it signs.
     pub(crate) fn jwks_age_max(&self) -> Duration {
         (self.pace.lead.saturating_sub(self.pace.poll * 2) / 2).min(JWKS_AGE_MAX)
-    }
-}
-
-/// Reads what `place` keeps, after what is missing was made.
-async fn complete(place: &Place, needs: &[Need], now: Timestamp) -> Result<(Stock, Mark), KeyringError> {
-    let mut made: Vec<NewKey> = Vec::new();
-    for _ in 0..TRIES {
-        let (stock, mark) = place.load_marked().await?;
-        let missing: Vec<&Need> =
-            needs.iter().filter(|need| stock.keys.iter().all(|kept| kept.need != **need)).collect();
-        if stock.root.is_some() && missing.is_empty() {
-            return Ok((stock, mark));
-        }
-        for need in &missing {
-            if made.iter().all(|new| new.need != **need) {
-                made.push(NewKey::generate(need, now, now)?);
-            }
-        }
-        let new: Vec<&NewKey> = made.iter().filter(|new| missing.contains(&&new.need)).collect();
-        match place.supply(&stock, &new).await {
-            Ok(()) => {
-                for NewKey { need, key, .. } in new {
-                    tracing::info!(
-                        dialect = need.dialect,
-                        purpose = need.purpose.name(),
-                        kid = key.kid(),
-                        "made a key"
-                    );
-                }
-            }
-            // Another node was faster: its keys count.
-            Err(KeyringError::Changed | KeyringError::Known { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(KeyringError::Changed)
-}
-
-impl NewKey {
-    /// Makes a key.
-    ///
-    /// # Errors
-    /// [`KeyringError`] when the library cannot.
-    pub(crate) fn generate(need: &Need, now: Timestamp, active_from: Timestamp) -> Result<Self, KeyringError> {
-        let failed = |source| KeyringError::Key { place: format!("a new key for {}", need.dialect), source };
-        let key = Arc::new(generate(need.algorithm).map_err(failed)?);
-        Ok(Self { need: need.clone(), key, created_at: now, active_from })
-    }
-}
-
-/// RSA keys of 2048 bits: what the clients of RS256 APIs expect, and three times cheaper to sign with than 3072.
-fn generate(algorithm: Algorithm) -> Result<SigningKey, KeyError> {
-    match algorithm {
-        Algorithm::Rs256 => SigningKey::generate_rsa(myna_tokens::RsaBits::Bits2048),
-        Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 | Algorithm::Es256 | Algorithm::EdDsa => {
-            SigningKey::generate(algorithm)
-        }
     }
 }

@@ -166,7 +166,7 @@ async fn a_new_key_signs_when_its_time_has_come() {
         let new = rotate(&reopened, later(1), PACE.lead).await;
         assert_eq!(signing(&keys), old);
         assert!(keys.look(later(2)).await.unwrap());
-        assert!(signing(&keys) == old && keys.jwks().contains(&new), "shown, and not used");
+        assert!(signing(&keys) == old && keys.jwks(later(2)).await.contains(&new), "shown, and not used");
         assert_eq!(keys.next_look(later(900)), Duration::from_secs(1), "not later than its time");
         assert!(!keys.look(later(900)).await.unwrap(), "a second too early");
         assert_eq!(signing(&keys), old);
@@ -175,7 +175,7 @@ async fn a_new_key_signs_when_its_time_has_come() {
         assert_eq!(signing(&late), old);
         assert!(keys.look(later(901)).await.unwrap() && late.look(later(901)).await.unwrap());
         assert_eq!((signing(&keys), signing(&late)), (new.clone(), new.clone()));
-        assert!(keys.jwks().contains(&old), "what it has signed is good");
+        assert!(keys.jwks(later(901)).await.contains(&old), "what it has signed is good");
         // A clock that is set back takes no key its turn.
         keys.adopt(needs(), NOW).await.unwrap();
         assert_eq!(signing(&keys), new);
@@ -219,6 +219,16 @@ async fn a_token_of_an_unknown_key_costs_one_look_at_most() {
     assert_eq!(signing(&two), first);
     two.look_for_unknown(later(3)).await;
     assert_eq!(signing(&two), second);
+}
+
+// MN-03: a node that was frozen for longer than the lead shows nobody what it knew before.
+#[tokio::test]
+async fn a_node_that_slept_looks_before_it_shows_its_keys() {
+    let data = Data::new();
+    let keys = data.open(&[1]).await.unwrap();
+    let new = rotate(&data.place(&[1]).await, later(1), PACE.lead).await;
+    assert!(!keys.jwks(later(20)).await.contains(&new), "within its pace it need not");
+    assert!(keys.jwks(later(21)).await.contains(&new));
 }
 
 #[tokio::test]
