@@ -297,6 +297,19 @@ class Places(unittest.TestCase):
             answer = node.ask("POST", "/api/v1/token/refresh", {"refresh_token": tokens["refresh_token"]})
             self.assertEqual(answer.status, 200, answer.text)
 
+    # With both engines, and from one to the other.
+    def test_keys_in_the_database_go_with_a_copy(self):
+        embedded = {"MYNA_KEY_ENCRYPTION_KEY": KEY}
+        with support.Server(https=False, **embedded) as node:
+            tokens = register(node, "ada@example.com")
+            self.assertFalse((node.data / "keys").exists())
+        address = self.postgres.database("copied")
+        support.run("store", "copy", "--from", f"sqlite:{node.data}", "--to", address)
+        self.refused(support.folder() / "data", settings(address, None), "key_encryption_key")
+        with support.Server(https=False, **settings(address)) as node:
+            answer = node.ask("POST", "/api/v1/token/refresh", {"refresh_token": tokens["refresh_token"]})
+            self.assertEqual(answer.status, 200, answer.text)
+
     def refused_to_start(self, data, variables, part):
         done = support.run("serve", "--http", "127.0.0.1:0", "--data", data, status=1, **variables)
         self.assertIn(part, done.stderr)

@@ -22,8 +22,8 @@ const DIGITS: usize = 16;
 /// and the same command run again copies the differences alone. It also goes on with a copy that was broken off. No server
 /// starts on a target before it is complete, and from its first start on nothing is copied to it any more.
 ///
-/// Keys are no part of a data folder's database: give the server of the target the same folder `keys`, and nobody is
-/// logged out.
+/// Keys in the folder `keys` are not copied: give the server of the target the same folder, and nobody is logged out. Keys that
+/// are in the database go along, encrypted: there it needs the same `key_encryption_key`.
 #[derive(Args)]
 pub(in crate::cli) struct Copy {
     /// The store that is copied; nothing of it is altered
@@ -91,7 +91,8 @@ fn tell(report: &CopyReport, seconds: f64, to: &str) -> anyhow::Result<()> {
         );
     }
     say(format!(
-        "{copied}; every row is the same at both ends. To serve {to}, give its server the same `keys`: nobody is logged out"
+        "{copied}; every row is the same at both ends. To serve {to}, give its server the same folder `keys`, \
+         or the same `key_encryption_key`: nobody is logged out"
     ))?;
     Ok(())
 }
