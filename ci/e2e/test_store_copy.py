@@ -166,6 +166,8 @@ class Moving(unittest.TestCase):
 
     def test_bad_input_is_one_line(self):
         data = self.crowd(3)
+        self.postgres.sql("CREATE ROLE weak LOGIN")
+        self.postgres.database("strict")
         for source, target, part in [
             ("var/lib/myna", "sqlite:x", "sqlite:FOLDER"),
             (f"sqlite:{data}", f"sqlite:{data}/", "two places"),
@@ -173,6 +175,7 @@ class Moving(unittest.TestCase):
             (f"sqlite:{data}", f"postgres://ada:{PASSWORD}@127.0.0.1:1/x", "the target: the database at 127.0.0.1:1"),
             (f"sqlite:{data}", self.postgres.address("nowhere"), "createdb"),
             (f"sqlite:{data}", f"@{data}/nothing", "cannot read"),
+            (f"sqlite:{data}", self.postgres.address("strict", user="weak"), "GRANT"),
         ]:
             with self.subTest(part=part):
                 done = self.copy(source, target, status=1)

@@ -120,10 +120,11 @@ impl End {
         self.execute_counted(sql, lists).await.map(drop)
     }
 
-    pub(super) async fn script(&self, sql: &str) -> Result<(), StoreError> {
+    /// Makes a table; this is where rights are found to be missing.
+    pub(super) async fn create(&self, sql: &str) -> Result<(), OpenError> {
         match self {
-            Self::Sqlite(end) => end.db().script(sql),
-            Self::Postgres(end) => end.script(sql).await,
+            Self::Sqlite(end) => Ok(end.db().script(sql)?),
+            Self::Postgres(end) => end.create(sql).await,
         }
     }
 

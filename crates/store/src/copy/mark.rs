@@ -120,7 +120,7 @@ impl Mark {
     pub(super) async fn set(&self, target: &End, standing: &Standing) -> Result<(), CopyError> {
         let values = || vec![vec![Value::from(&self.source), Value::from(&self.runner)]];
         if standing.is_empty() {
-            target.script(CREATE).await.map_err(writing)?;
+            target.create(CREATE).await.map_err(CopyError::Target)?;
             return one(target.execute_counted(BEGIN, &values()).await);
         }
         one(target.execute_counted(GO_ON, &values()).await)

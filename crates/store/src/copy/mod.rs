@@ -157,16 +157,24 @@ impl Running {
     async fn converge(&mut self, total: u64, told: Told<'_>) -> Result<(u64, u64), CopyError> {
         // One moment for both ways through: so no row names one that is not there, and no two have one name.
         let moment = self.source.snapshot().await.map_err(CopyError::Source)?;
-        let (mut removed, mut written) = (0, 0);
+        let (mut removed, mut written, mut behind) = (0, 0, Vec::new());
         if !self.is_new {
             told(CopyNote::Begins(CopyPhase::Looking, total));
             for table in TABLES.iter().rev() {
                 let merge = Merge::of(table, moment.rows(table).map_err(reading)?, self.target_rows(table).await?);
-                removed += self.remove(table, merge, told).await?;
+                let looked = self.remove(table, merge, told).await?;
+                removed += looked.removed;
+                if looked.is_behind {
+                    behind.push(table.name);
+                }
             }
         }
         told(CopyNote::Begins(CopyPhase::Copying, total));
         for table in TABLES {
+            // Nobody but us writes there: what was the same still is.
+            if !self.is_new && !behind.contains(&table.name) {
+                continue;
+            }
             // The block of ids is there from the beginning.
             let target = match self.is_new && table.name != "id_block" {
                 true => Rows::none(table),
@@ -183,10 +191,11 @@ impl Running {
     }
 
     /// Deletes what the source does not have, and what has to be made anew.
-    async fn remove(&mut self, table: &Table, mut merge: Merge, told: Told<'_>) -> Result<u64, CopyError> {
-        let (mut removed, mut doomed, mut count) = (0, Vec::new(), Count::default());
+    async fn remove(&mut self, table: &Table, mut merge: Merge, told: Told<'_>) -> Result<Looked, CopyError> {
+        let (mut removed, mut is_behind, mut doomed, mut count) = (0, false, Vec::new(), Count::default());
         while let Some(pair) = merge.next().await? {
             count.one(told);
+            is_behind |= matches!(pair, Pair::Differs { .. } | Pair::Missing(_));
             match pair {
                 Pair::Extra(row) => doomed.push(row),
                 Pair::Differs { target, .. } if table.named == Named::ByNobody => doomed.push(target),
@@ -197,7 +206,8 @@ impl Running {
             }
         }
         count.rest(told);
-        Ok(removed + self.chunk(table, Chunk::Delete(doomed)).await?)
+        removed += self.chunk(table, Chunk::Delete(doomed)).await?;
+        Ok(Looked { removed, is_behind })
     }
 
     /// Inserts what the target does not have, and alters what differs.
@@ -303,6 +313,14 @@ async fn compare(
     }
     let (source_digest, target_digest) = (hex(&ours.finalize()), hex(&theirs.finalize()));
     Ok(CopiedTable { name: table.name, source_rows, target_rows, source_digest, target_digest, differing })
+}
+
+/// What was found in a table of the target.
+struct Looked {
+    /// Rows that were deleted.
+    removed: u64,
+    /// Whether rows are missing or have to be altered.
+    is_behind: bool,
 }
 
 /// What one transaction does.

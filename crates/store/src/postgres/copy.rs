@@ -106,6 +106,11 @@ impl End {
         run.await.map_err(|error: Error| failure(&error))
     }
 
+    /// Makes a table.
+    pub(crate) async fn create(&self, sql: &str) -> Result<(), OpenError> {
+        self.link.client().batch_execute(sql).await.map_err(|error| schema::refused(&error, self.pool.address()))
+    }
+
     /// Runs a script; a transaction's `COMMIT` has to go by [`commit`](Self::commit).
     pub(crate) async fn script(&self, sql: &str) -> Result<(), StoreError> {
         self.link.client().batch_execute(sql).await.map_err(|error| failure(&error))

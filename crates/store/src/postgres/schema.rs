@@ -148,7 +148,7 @@ pub(super) async fn applied(link: &Link, address: &Address) -> Result<Vec<Applie
 }
 
 /// What a failure while the schema is looked at means.
-fn refused(error: &tokio_postgres::Error, address: &Address) -> OpenError {
+pub(super) fn refused(error: &tokio_postgres::Error, address: &Address) -> OpenError {
     let code = error.code();
     if code == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
         let host = address.hosts.first().map(shown_host).unwrap_or_default();
