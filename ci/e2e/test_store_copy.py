@@ -2,6 +2,7 @@
 
 import json
 import resource
+import secrets
 import signal
 import subprocess
 import unittest
@@ -74,6 +75,22 @@ class Moving(unittest.TestCase):
         server = support.Server(https=False, data=back).start()
         self.refresh(server, tokens["refresh_token"])
         self.assertEqual(server.stop(), 0)
+
+    # MN-03: from one node with a folder to several without one.
+    def test_keys_of_a_folder_move_in_after_the_copy(self):
+        data = support.folder() / "data"
+        server = support.Server(https=False, data=data).start()
+        _, tokens = self.register(server)
+        self.assertEqual(server.stop(), 0)
+        address = self.postgres.database("several")
+        self.copy(f"sqlite:{data}", address)
+        target = {"MYNA_DATABASE": address, "MYNA_KEY_ENCRYPTION_KEY": secrets.token_hex(32)}
+        support.run("key", "move", "--to", "database", "--data", data, **target)
+        nodes = [support.Server(https=False, **target).start() for _ in range(2)]
+        for node in nodes:
+            tokens = self.refresh(node, tokens["refresh_token"])
+        for node in nodes:
+            self.assertEqual(node.stop(), 0)
 
     def test_a_store_that_is_kept_read_only_refuses_changes_and_is_read(self):
         data = support.folder() / "data"
