@@ -216,4 +216,18 @@ mod tests {
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
+
+    // One key id in 64 does.
+    #[test]
+    fn a_key_id_may_begin_with_a_hyphen() {
+        for arguments in [["-LjxMFL7e3S", "--force"], ["--force", "-LjxMFL7e3S"]] {
+            let parsed = Cli::command().try_get_matches_from(["myna", "key", "remove"].into_iter().chain(arguments));
+            let parsed = parsed.unwrap_or_else(|error| panic!("{error}"));
+            let remove = parsed.subcommand_matches("key").and_then(|key| key.subcommand_matches("remove"));
+            let remove = remove.expect("the command");
+            assert!(remove.get_flag("force"));
+            let id = remove.get_raw("kid").and_then(|mut values| values.next());
+            assert_eq!(id.and_then(|id| id.to_str()), Some("-LjxMFL7e3S"));
+        }
+    }
 }

@@ -21,7 +21,7 @@ const CLOCKS_APART: Duration = Duration::from_mins(2);
 #[derive(Args)]
 pub(in crate::cli) struct Remove {
     /// Its key id, or the beginning of it
-    #[arg(value_name = "KEY ID")]
+    #[arg(value_name = "KEY ID", allow_hyphen_values = true)]
     kid: String,
     /// Also if tokens that it has signed are still good: their holders have to refresh or sign in again
     #[arg(long)]
