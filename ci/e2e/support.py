@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import shutil
 import socket
 import ssl
@@ -66,10 +67,9 @@ def folder():
 
 
 def free_port():
-    """A port that was free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that was free just now: none of those that the system gives to connections that go out, or a client may sit on
+    it when a server is started again."""
+    return next(port for port in iter(lambda: random.randrange(15_000, 32_000), None) if is_free(port))
 
 
 def is_free(port):

@@ -2,7 +2,6 @@
 //! one PostgreSQL; the rest of the checker knows only that there are nodes by number, that one that was killed does nothing
 //! more of what it had begun, and that all of them read one clock.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Mutex;
@@ -14,6 +13,7 @@ use tokio::process::{Child, Command};
 
 use crate::database::{Database, Standby};
 use crate::history::NODES_MAX;
+use crate::port;
 
 const DIALECT: &str = include_str!("dialect.toml");
 /// How long a node may take until it answers, also on a busy machine.
@@ -70,7 +70,7 @@ impl Cluster {
             [session]\ncap = 10000\n[log]\nlevel = \"warn\"\n";
         std::fs::write(folder.path().join("myna.toml"), config)?;
         // Held until all are drawn, so that they differ.
-        let held: Vec<_> = (0..nodes).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
+        let held: Vec<_> = (0..nodes).map(|_| port::held()).collect::<Result<_, _>>()?;
         let ports: Vec<u16> = held.iter().map(|held| Ok(held.local_addr()?.port())).collect::<std::io::Result<_>>()?;
         let processes = ports.iter().map(|_| Mutex::new(None)).collect();
         let mutation = mutation.map(str::to_owned);

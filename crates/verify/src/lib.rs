@@ -10,6 +10,7 @@ mod database;
 pub mod history;
 mod life;
 pub mod model;
+mod port;
 pub mod postgres;
 mod world;
 

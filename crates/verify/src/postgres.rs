@@ -13,6 +13,7 @@ use anyhow::{Context as _, ensure};
 use tokio::process::Command;
 use tokio::time::sleep;
 
+use crate::port;
 use process::Processes;
 pub use proxy::Proxy;
 
@@ -139,7 +140,7 @@ impl Postgres {
     async fn nothing() -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("myna-verify-pg-").tempdir()?;
         give_away(folder.path()).await?;
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = port::held()?.local_addr()?.port();
         Ok(Self { folder, port })
     }
 
@@ -191,8 +192,9 @@ impl Postgres {
 
     async fn control(&self, arguments: &[&str]) -> anyhow::Result<()> {
         let mut command = program("pg_ctl");
-        command.arg("-D").arg(self.data()).arg("-l").arg(self.folder.path().join("log")).args(arguments);
-        run(&mut command).await.map(drop)
+        let log = self.folder.path().join("log");
+        command.arg("-D").arg(self.data()).arg("-l").arg(&log).args(arguments);
+        run(&mut command).await.map(drop).with_context(|| std::fs::read_to_string(&log).unwrap_or_default())
     }
 
     /// Asks until the answer is `wanted`. While the server is down or starts, nobody can tell.
