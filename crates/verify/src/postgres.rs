@@ -118,7 +118,14 @@ impl Postgres {
     /// # Errors
     /// When it does not run.
     pub async fn kill(&self) -> anyhow::Result<()> {
-        Processes::of(&self.data())?.kill().await
+        Processes::of(&self.data())?.kill().await?;
+        // They name a process that is gone. Until its parent has looked, or if its number is used again, the next server
+        // would take it for one that runs.
+        let socket = self.folder.path().join(format!(".s.PGSQL.{}", self.port));
+        for stale in [self.data().join("postmaster.pid"), socket.with_added_extension("lock"), socket] {
+            let _missing = std::fs::remove_file(stale);
+        }
+        Ok(())
     }
 
     /// Stops all its processes where they are.
