@@ -50,14 +50,33 @@ impl Mark {
         Ok(Self { folder: folder.to_owned(), file })
     }
 
-    /// Lifts the mark if nobody else has the database open. The gate stays closed until the connections are closed, too.
-    pub(crate) fn lift(&self) -> io::Result<Gate> {
+    /// Lifts the mark if nobody else has the database open, and says whether it did. Only then may the WAL be taken into the
+    /// database and removed: a mark that somebody else leaves behind must find it. The gate stays closed until the
+    /// connections are closed, too.
+    pub(crate) fn lift(&self) -> io::Result<(Gate, bool)> {
         let gate = Gate::enter(&self.folder)?;
         self.file.unlock()?;
-        if self.file.try_lock().is_ok() {
+        let is_last = self.file.try_lock().is_ok();
+        if is_last {
             fs::remove_file(Self::path(&self.folder))?;
             gate.0.sync_all()?;
         }
-        Ok(gate)
+        Ok((gate, is_last))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_not_the_last_lifts_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let lay = || Mark::lay(folder.path(), &Gate::enter(folder.path()).unwrap()).unwrap();
+        let (one, other) = (lay(), lay());
+        let is_last = |mark: &Mark| mark.lift().unwrap().1;
+        assert!(!is_last(&one) && Mark::path(folder.path()).exists());
+        drop(one);
+        assert!(is_last(&other) && !Mark::path(folder.path()).exists());
     }
 }

@@ -103,6 +103,16 @@ impl Sqlite {
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
-        self.gate = self.mark.lift().inspect_err(|error| tracing::warn!(%error, "the data folder stays marked")).ok();
+        match self.mark.lift() {
+            Ok((gate, is_last)) => {
+                self.gate = Some(gate);
+                // Who was there a moment ago may have been killed since: SQLite would take us for the last one, and remove a
+                // WAL that the mark still asks for.
+                if is_last {
+                    self.writer.take_the_log_in();
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the data folder stays marked"),
+        }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -45,17 +45,23 @@ pub(crate) struct Writer {
     queue: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     counters: Arc<Counters>,
+    takes_log_in: Arc<AtomicBool>,
 }
 
 impl Writer {
     pub(crate) fn start(held: Held) -> io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        let counters = Arc::new(Counters::default());
+        let (counters, takes_log_in) = (Arc::new(Counters::default()), Arc::<AtomicBool>::default());
         let thread = thread::Builder::new().name("myna-writer".to_owned()).spawn({
-            let counters = Arc::clone(&counters);
-            move || write(held, jobs, &counters)
+            let (counters, takes_log_in) = (Arc::clone(&counters), Arc::clone(&takes_log_in));
+            move || {
+                let held = write(held, jobs, &counters);
+                if takes_log_in.load(Ordering::SeqCst) {
+                    held.close();
+                }
+            }
         })?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), counters })
+        Ok(Self { queue: Some(queue), thread: Some(thread), counters, takes_log_in })
     }
 
     /// Queues `work` and waits until it is durable, or refused.
@@ -64,6 +70,11 @@ impl Writer {
         let queue = self.queue.as_ref().ok_or(StoreError::Stopped)?;
         queue.send(Job { work, answer }).await.map_err(|_| StoreError::Stopped)?;
         answered.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    /// At its end the writer brings what the WAL holds into the database, and removes it.
+    pub(crate) fn take_the_log_in(&self) {
+        self.takes_log_in.store(true, Ordering::SeqCst);
     }
 
     pub(crate) async fn stopped(&self) {
@@ -91,7 +102,7 @@ impl Drop for Writer {
     }
 }
 
-fn write(mut held: Held, mut jobs: mpsc::Receiver<Job>, counters: &Counters) {
+fn write(mut held: Held, mut jobs: mpsc::Receiver<Job>, counters: &Counters) -> Held {
     while let Some(first) = jobs.blocking_recv() {
         let mut batch = vec![first];
         while batch.len() < BATCH_MAX
@@ -105,7 +116,7 @@ fn write(mut held: Held, mut jobs: mpsc::Receiver<Job>, counters: &Counters) {
             run(&mut held, batch, counters);
         }
     }
-    held.close();
+    held
 }
 
 /// What a writer without its guard does: everybody is answered, and only then is it made durable.
