@@ -20,16 +20,15 @@ use crate::work::Work;
 use connection::{Access, Db};
 use folder::Folder;
 use held::Held;
-use mark::{Gate, Mark};
+use mark::Mark;
 use readers::Readers;
 use writer::Writer;
 
-/// An open database. Its fields are dropped in their order: the gate is the last.
+/// An open database.
 pub(crate) struct Sqlite {
     readers: Readers,
     writer: Writer,
     mark: Mark,
-    gate: Option<Gate>,
 }
 
 impl Sqlite {
@@ -53,7 +52,7 @@ impl Sqlite {
         let held = Held::new(path.clone(), db)?;
         let mark = folder.mark(&gate)?;
         let writer = Writer::start(held).map_err(|source| OpenError::Path { path: path.clone(), source })?;
-        Ok(Self { readers: Readers::new(path), writer, mark, gate: None })
+        Ok(Self { readers: Readers::new(path), writer, mark })
     }
 
     /// Looks at every page of the database of `folder`, which others may have open. Returns what is wrong, in SQLite's
@@ -103,15 +102,13 @@ impl Sqlite {
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
+        self.readers.close();
+        let Some(held) = self.writer.end() else { return };
         match self.mark.lift() {
-            Ok((gate, is_last)) => {
-                self.gate = Some(gate);
-                // Who was there a moment ago may have been killed since: SQLite would take us for the last one, and remove a
-                // WAL that the mark still asks for.
-                if is_last {
-                    self.writer.take_the_log_in();
-                }
-            }
+            Ok((_gate, true)) => held.close(),
+            // Who was there a moment ago may have been killed since: SQLite would take us for the last one, and remove a WAL
+            // that the mark still asks for.
+            Ok((_gate, false)) => drop(held),
             Err(error) => tracing::warn!(%error, "the data folder stays marked"),
         }
     }

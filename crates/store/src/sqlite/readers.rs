@@ -28,6 +28,11 @@ impl Readers {
         Self { path, most: cores * 2, state: Mutex::new(State { idle: Vec::new(), open: 0 }), returned: Condvar::new() }
     }
 
+    /// Closes every connection.
+    pub(crate) fn close(&mut self) {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).idle.clear();
+    }
+
     /// The database's file.
     pub(crate) fn path(&self) -> &Path {
         &self.path

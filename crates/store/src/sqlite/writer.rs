@@ -6,7 +6,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -43,25 +43,19 @@ struct Counters {
 /// The handle of the writer thread. Dropping it waits until everything queued is durable.
 pub(crate) struct Writer {
     queue: Option<mpsc::Sender<Job>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Held>>,
     counters: Arc<Counters>,
-    takes_log_in: Arc<AtomicBool>,
 }
 
 impl Writer {
     pub(crate) fn start(held: Held) -> io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        let (counters, takes_log_in) = (Arc::new(Counters::default()), Arc::<AtomicBool>::default());
+        let counters = Arc::new(Counters::default());
         let thread = thread::Builder::new().name("myna-writer".to_owned()).spawn({
-            let (counters, takes_log_in) = (Arc::clone(&counters), Arc::clone(&takes_log_in));
-            move || {
-                let held = write(held, jobs, &counters);
-                if takes_log_in.load(Ordering::SeqCst) {
-                    held.close();
-                }
-            }
+            let counters = Arc::clone(&counters);
+            move || write(held, jobs, &counters)
         })?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), counters, takes_log_in })
+        Ok(Self { queue: Some(queue), thread: Some(thread), counters })
     }
 
     /// Queues `work` and waits until it is durable, or refused.
@@ -72,9 +66,11 @@ impl Writer {
         answered.await.map_err(|_| StoreError::Stopped)?
     }
 
-    /// At its end the writer brings what the WAL holds into the database, and removes it.
-    pub(crate) fn take_the_log_in(&self) {
-        self.takes_log_in.store(true, Ordering::SeqCst);
+    /// Waits until everything queued is durable, and gives the connection back; `None` when there is none any more.
+    pub(crate) fn end(&mut self) -> Option<Held> {
+        drop(self.queue.take());
+        let ended = self.thread.take()?.join();
+        ended.inspect_err(|_| tracing::error!("the store's writer had panicked")).ok()
     }
 
     pub(crate) async fn stopped(&self) {
@@ -93,12 +89,8 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        drop(self.queue.take());
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the store's writer had panicked");
-        }
+        // Not by whoever lifts the mark: what the WAL holds stays in it.
+        drop(self.end());
     }
 }
 

@@ -225,6 +225,23 @@ async fn a_database_that_was_not_closed_is_not_opened_without_its_wal() {
     assert!(!at("myna.db-open").exists());
 }
 
+// I11: a command closes the database, and the server beside it is killed in the middle of that. The server's share of the
+// mark is all that is left of it then, and SQLite takes the command for the last one.
+#[tokio::test]
+async fn who_closes_beside_one_that_is_killed_leaves_a_database_that_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let store = Store::open(folder.path(), Opening::Create).unwrap();
+    store.commit(insert(UserId(1))).await.unwrap();
+    let killed = fs::File::open(path("myna.db-open")).unwrap();
+    killed.lock_shared().unwrap();
+    drop(store);
+    assert!(path("myna.db-open").exists() && path("myna.db-wal").exists());
+    drop(killed);
+    let store = Store::open(folder.path(), Opening::MustExist).unwrap();
+    assert!(store.load_known_by_id(UserId(1)).await.unwrap().is_some());
+}
+
 // F25
 #[tokio::test]
 async fn damage_is_found_page_by_page() {

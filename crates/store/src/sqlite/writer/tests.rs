@@ -119,8 +119,7 @@ async fn a_writer_that_panicked_is_noticed() {
         let _job = jobs.blocking_recv();
         panic!("as a test");
     });
-    let writer =
-        Writer { queue: Some(queue), thread: Some(thread), counters: Arc::default(), takes_log_in: Arc::default() };
+    let writer = Writer { queue: Some(queue), thread: Some(thread), counters: Arc::default() };
     let stopped = Err(CommitError::Store(StoreError::Stopped));
     assert_eq!(writer.run(Work::Nothing).await, stopped, "while it waits for the answer");
     writer.stopped().await;
