@@ -97,11 +97,12 @@ cases! {
 }
 
 /// The present of the cases.
-const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+pub const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 /// How many callers race.
 const RACERS: u8 = 64;
 
-const fn later(seconds: i64) -> Timestamp {
+/// So many seconds after it.
+pub const fn later(seconds: i64) -> Timestamp {
     Timestamp(NOW.0 + seconds * 1_000_000)
 }
 
@@ -123,7 +124,8 @@ async fn stored_user(store: &Store) -> Result<User, Box<dyn Error + Send + Sync>
     Ok(user)
 }
 
-fn session(user: UserId, number: u8, device: Option<&str>) -> Session {
+/// A session of a user, with a handle and a salt by its number.
+pub fn session(user: UserId, number: u8, device: Option<&str>) -> Session {
     Session {
         id: name(user, number),
         dialect: "plain".to_owned(),

@@ -12,6 +12,8 @@ pub(crate) struct Migration {
     pub(crate) script: &'static str,
 }
 
+/// The table that remembers what is applied.
+pub(crate) const HISTORY: &str = "migration";
 /// Every migration that is applied, in order.
 pub(crate) const APPLIED: &str = "SELECT number, name, checksum FROM migration ORDER BY number";
 /// Notes a migration: its number, its name, its [`checksum`].
@@ -43,6 +45,11 @@ pub(crate) fn verify(applied: &[Applied], known: &[Migration]) -> Result<usize, 
         }
     }
     Ok(applied.len())
+}
+
+/// Whether all of `known` are applied, and nothing else.
+pub(crate) fn is_current(applied: &[Applied], known: &[Migration]) -> Result<bool, OpenError> {
+    Ok(verify(applied, known)? == known.len())
 }
 
 /// FNV-1a, 64 bits, over the text without carriage returns (a checkout may add them). It finds accidents; whoever can

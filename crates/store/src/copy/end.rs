@@ -7,6 +7,7 @@ use super::place::{Kind, Place};
 use super::table::{Table, Tuple};
 use crate::engine::{Row, Value};
 use crate::error::{OpenError, StoreError};
+use crate::schema::is_current;
 use crate::sqlite::folder::Folder;
 use crate::{postgres, sqlite};
 
@@ -55,9 +56,11 @@ impl End {
     /// Whether its schema is this program's newest.
     pub(super) async fn is_current(&self) -> Result<bool, OpenError> {
         match self {
-            Self::Sqlite(end) => end.applied()?.map_or(Ok(false), |applied| sqlite::copy::End::is_current(&applied)),
+            Self::Sqlite(end) => {
+                end.applied()?.map_or(Ok(false), |applied| is_current(&applied, sqlite::schema::MIGRATIONS))
+            }
             Self::Postgres(end) => match end.applied().await? {
-                Some(applied) => postgres::copy::End::is_current(&applied),
+                Some(applied) => is_current(&applied, postgres::schema::MIGRATIONS),
                 None => Err(end.without_schema()),
             },
         }

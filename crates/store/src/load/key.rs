@@ -5,7 +5,7 @@ use myna_core::key::SealedKey;
 use crate::Store;
 use crate::error::StoreError;
 
-const ALL: &str = "SELECT name, sealed FROM sealed_key ORDER BY name";
+const ALL: &str = "SELECT name, sealed FROM sealed_key";
 
 impl Store {
     /// Every key that the database holds, by name.
@@ -21,6 +21,7 @@ impl Store {
                 Ok(())
             })
             .await?;
+        // Not by the engine: one of them would ask the locale.
         keys.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(keys)
     }

@@ -18,7 +18,7 @@ use crate::Opening;
 use crate::copy::{BATCH_ROWS, Batch, END, Kind, Table, Tuple};
 use crate::engine::{Row, Value};
 use crate::error::{OpenError, StoreError};
-use crate::schema::{Applied, verify};
+use crate::schema::Applied;
 
 /// A connection that works for a long time, whatever the server's limits are; with room to order a table.
 const SETTINGS: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
@@ -54,11 +54,6 @@ impl End {
         }
         let applied = schema::applied(&self.link, self.pool.address()).await?;
         Ok((!applied.is_empty()).then_some(applied))
-    }
-
-    /// Whether the schema is the newest that this program knows.
-    pub(crate) fn is_current(applied: &[Applied]) -> Result<bool, OpenError> {
-        Ok(verify(applied, schema::MIGRATIONS)? == schema::MIGRATIONS.len())
     }
 
     /// What it means that there is no schema.

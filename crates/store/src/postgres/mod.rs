@@ -9,7 +9,7 @@ mod commit;
 mod connection;
 pub(crate) mod copy;
 mod pool;
-mod schema;
+pub(crate) mod schema;
 mod tls;
 
 use std::sync::Arc;

@@ -8,10 +8,10 @@ use crate::Opening;
 use crate::copy::{FOUND, Found, MARK, USED};
 use crate::engine::Row;
 use crate::error::{OpenError, StoreError};
-use crate::schema::{APPLIED, Applied, Migration, RECORD, checksum, verify};
+use crate::schema::{APPLIED, Applied, HISTORY, Migration, RECORD, checksum, verify};
 
 /// Every step, numbered from 1 without gaps; the same numbers and names as SQLite's.
-pub(super) const MIGRATIONS: &[Migration] = &[
+pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "start", script: include_str!("../../../../migrations/postgres/0001_start.sql") },
     Migration {
         number: 2,
@@ -32,8 +32,6 @@ const TRIES_MAX: usize = 20;
 
 const VERSION: &str = "SELECT version(), current_setting('server_version_num')";
 const HAS_TABLE: &str = "SELECT 1 FROM information_schema.tables \
-    WHERE table_schema = current_schema() AND table_name = 'migration'";
-const HAS_MARK: &str = "SELECT 1 FROM information_schema.tables \
     WHERE table_schema = current_schema() AND table_name = $1";
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (\
     number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)";
@@ -61,13 +59,16 @@ pub(super) async fn prepare(link: &Link, address: &Address, opening: Opening) ->
 
 /// Whether the database has any schema of ours.
 pub(super) async fn is_present(link: &Link, address: &Address) -> Result<bool, OpenError> {
-    Ok(!link.client().query(HAS_TABLE, &[]).await.map_err(|error| refused(&error, address))?.is_empty())
+    has_table(link, HISTORY).await.map_err(|error| refused(&error, address))
 }
 
 /// Whether the database is, or was, the target of a copy.
 pub(super) async fn has_mark(link: &Link) -> Result<bool, StoreError> {
-    let found = link.client().query(HAS_MARK, &[&MARK]).await;
-    found.map(|rows| !rows.is_empty()).map_err(|error| super::failure(&error))
+    has_table(link, MARK).await.map_err(|error| super::failure(&error))
+}
+
+async fn has_table(link: &Link, name: &str) -> Result<bool, tokio_postgres::Error> {
+    Ok(!link.client().query(HAS_TABLE, &[&name]).await?.is_empty())
 }
 
 /// Refuses a database that is half a copy. A whole one belongs to whoever opens it from now on.

@@ -15,7 +15,7 @@ use crate::Opening;
 use crate::copy::{BATCH_ROWS, Batch, Encoder, Kind, Table, Tuple, value};
 use crate::engine::Row;
 use crate::error::{OpenError, StoreError};
-use crate::schema::{Applied, verify};
+use crate::schema::Applied;
 
 /// After how many rows the log is brought into the database.
 const CHECKPOINT_EVERY: usize = 200_000;
@@ -66,11 +66,6 @@ impl End {
     /// The steps of the schema that are applied; `None` without a schema.
     pub(crate) fn applied(&self) -> Result<Option<Vec<Applied>>, StoreError> {
         if schema::is_present(&self.db)? { Ok(Some(schema::applied(&self.db)?)) } else { Ok(None) }
-    }
-
-    /// Whether the schema is the newest that this program knows.
-    pub(crate) fn is_current(applied: &[Applied]) -> Result<bool, OpenError> {
-        Ok(verify(applied, schema::MIGRATIONS)? == schema::MIGRATIONS.len())
     }
 
     /// Brings the schema forward.

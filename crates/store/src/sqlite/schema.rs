@@ -4,7 +4,7 @@ use super::connection::Db;
 use crate::copy::{FOUND, Found, MARK, USED};
 use crate::engine::Value;
 use crate::error::{OpenError, StoreError};
-use crate::schema::{APPLIED, Applied, Migration, RECORD, checksum, verify};
+use crate::schema::{APPLIED, Applied, HISTORY, Migration, RECORD, checksum, is_current, verify};
 
 /// Every step, numbered from 1 without gaps.
 pub(crate) const MIGRATIONS: &[Migration] = &[
@@ -21,22 +21,25 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
 ];
 
-const HAS_TABLE: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migration'";
-const HAS_MARK: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1";
+const HAS_TABLE: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1";
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
   number INTEGER NOT NULL PRIMARY KEY,
   name TEXT NOT NULL,
   checksum TEXT NOT NULL
 ) STRICT";
 
+fn has_table(db: &Db, name: &str) -> Result<bool, StoreError> {
+    db.exists(HAS_TABLE, &[name.into()])
+}
+
 /// Whether the database has any schema at all.
 pub(crate) fn is_present(db: &Db) -> Result<bool, StoreError> {
-    Ok(db.exists(HAS_TABLE, &[])? && !applied(db)?.is_empty())
+    Ok(has_table(db, HISTORY)? && !applied(db)?.is_empty())
 }
 
 /// Brings the database to the newest of `known`. Another process that does the same at the same time is waited for.
 pub(crate) fn migrate(db: &Db, known: &[Migration]) -> Result<(), OpenError> {
-    if db.exists(HAS_TABLE, &[])? && verify(&applied(db)?, known)? == known.len() {
+    if has_table(db, HISTORY)? && is_current(&applied(db)?, known)? {
         return Ok(());
     }
     for _ in known {
@@ -55,7 +58,7 @@ pub(crate) fn migrate(db: &Db, known: &[Migration]) -> Result<(), OpenError> {
 
 /// Whether the database is, or was, the target of a copy.
 pub(crate) fn has_mark(db: &Db) -> Result<bool, StoreError> {
-    db.exists(HAS_MARK, &[MARK.into()])
+    has_table(db, MARK)
 }
 
 /// Refuses a database that is half a copy. A whole one belongs to whoever opens it from now on.

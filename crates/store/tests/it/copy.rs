@@ -9,19 +9,13 @@ use myna_core::id::{Handle, SessionId, UserId};
 use myna_core::key::SealedKey;
 use myna_core::mail::{Letter, QueuedMail};
 use myna_core::secret::Secret;
-use myna_core::session::{AccessDigests, Challenge, EndCause, Session};
-use myna_core::time::Timestamp;
+use myna_core::session::{Challenge, EndCause};
 use myna_core::user::{Role, User};
+use myna_store::conformance::{NOW, later, session};
 use myna_store::{Copy, CopyError, CopyNote, CopyPhase, CopyReport, OnConflict, OpenError, Opening, Place, Store};
 use myna_verify::postgres::Postgres;
 use rusqlite::types::Value;
 use tokio::task::LocalSet;
-
-const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
-
-fn later(seconds: i64) -> Timestamp {
-    Timestamp(NOW.0 + seconds * 1_000_000)
-}
 
 fn folder(path: &Path) -> Place {
     Place::parse(&format!("sqlite:{}", path.display())).unwrap()
@@ -29,25 +23,6 @@ fn folder(path: &Path) -> Place {
 
 async fn copy(from: &Place, to: &Place) -> Result<CopyReport, CopyError> {
     Copy::new(from.clone(), to.clone())?.run(&mut |_| {}).await
-}
-
-fn session(user: i64, number: u8, device: Option<&str>) -> Session {
-    Session {
-        id: SessionId { user: UserId(user), handle: Handle([number; 16]) },
-        dialect: "plain".to_owned(),
-        device: device.map(str::to_owned),
-        salt: [number; 16],
-        generation: 0,
-        created_at: NOW,
-        rotated_at: NOW,
-        used_at: later(i64::from(number)),
-        idle_expires_at: later(1000),
-        expires_at: later(2000),
-        client_address: Some("192.0.2.1".to_owned()),
-        client_agent: None,
-        access: AccessDigests::default(),
-        ended: None,
-    }
 }
 
 fn role(name: &str) -> Role {
@@ -84,12 +59,12 @@ async fn fill(store: &Store) {
     store.allocate_user_id().await.unwrap();
     for number in [1, 200, 3] {
         let device = (number == 3).then_some("téléphone");
-        let begun = session(2, number, device);
+        let begun = session(UserId(2), number, device);
         store.commit(vec![Change::InsertSession(Box::new(begun))]).await.unwrap();
     }
-    let id = session(2, 200, None).id;
+    let id = session(UserId(2), 200, None).id;
     let rotate = Change::RotateSession { id, while_generation: 0, at: later(3), idle_expires_at: later(1500) };
-    let end = Change::EndSession { id: session(2, 1, None).id, at: later(4), cause: EndCause::Logout };
+    let end = Change::EndSession { id: session(UserId(2), 1, None).id, at: later(4), cause: EndCause::Logout };
     store.commit(vec![rotate, end]).await.unwrap();
     let id = SessionId { user: UserId(2), handle: Handle([5; 16]) };
     let challenge = Challenge { id, salt: [6; 16], created_at: NOW, expires_at: later(9), used_at: None };
@@ -174,7 +149,7 @@ async fn everything_comes_across_and_back() {
     assert_eq!(dump(&ends.back).len(), report.tables.len() + 1, "all but `migration` are copied");
 
     let store = Store::connect(&address, Opening::MustExist).await.unwrap();
-    let id = session(2, 200, None).id;
+    let id = session(UserId(2), 200, None).id;
     let rotate = Change::RotateSession { id, while_generation: 1, at: later(5), idle_expires_at: later(1500) };
     store.commit(vec![rotate]).await.unwrap();
     // LG-11: neither used nor reserved ids come again.
@@ -247,9 +222,9 @@ async fn live(store: &Store) {
         .unwrap();
     store.commit(vec![Change::DeleteUser(UserId(5)), Change::DropMail([255; 16])]).await.unwrap();
     // A device gets another session.
-    let end = Change::EndSession { id: session(2, 3, None).id, at: later(4), cause: EndCause::Replaced };
-    let begin = Change::InsertSession(Box::new(session(2, 2, Some("téléphone"))));
-    let id = session(2, 200, None).id;
+    let end = Change::EndSession { id: session(UserId(2), 3, None).id, at: later(4), cause: EndCause::Replaced };
+    let begin = Change::InsertSession(Box::new(session(UserId(2), 2, Some("téléphone"))));
+    let id = session(UserId(2), 200, None).id;
     let rotate = Change::RotateSession { id, while_generation: 1, at: later(9), idle_expires_at: later(1500) };
     store.commit(vec![end, begin, rotate]).await.unwrap();
 }
