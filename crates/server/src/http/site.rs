@@ -210,24 +210,21 @@ impl Site {
             }
         };
         let outcome = &answered.outcome;
-        let user = outcome.user.as_ref().map(|user| user.id.0);
-        let (dialect_name, outcome_name) = (dialect.name(), outcome.kind.name());
+        macro_rules! told {
+            ($level:ident) => {
+                tracing::$level!(
+                    dialect = dialect.name(),
+                    endpoint = endpoint_name,
+                    outcome = outcome.kind.name(),
+                    user.id = outcome.user.as_ref().map(|user| user.id.0),
+                    "answered"
+                )
+            };
+        }
         if is_look(outcome.kind) {
-            tracing::debug!(
-                dialect = dialect_name,
-                endpoint = endpoint_name,
-                outcome = outcome_name,
-                user.id = user,
-                "answered"
-            );
+            told!(debug);
         } else {
-            tracing::info!(
-                dialect = dialect_name,
-                endpoint = endpoint_name,
-                outcome = outcome_name,
-                user.id = user,
-                "answered"
-            );
+            told!(info);
         }
         let plain = self.plain_answer(outcome, &answered.tokens, request);
         let response = dialect.encode(Some(endpoint), &Answer { errors: &errors, echo: &echo, language, ..plain });
