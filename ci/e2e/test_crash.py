@@ -2,35 +2,20 @@
 
 import contextlib
 import http.client
-import itertools
 import random
-import threading
 import time
 import unittest
 
+import acknowledged
 import support
-from support import ask, bearer
+from support import ask
 
 ROUNDS = 5
 CLIENTS = 4
-PASSWORD = support.CANARY
 
 
-class Client(threading.Thread):
-    """Registers users, rotates their refresh tokens, signs some out; remembers only what was acknowledged."""
-
-    numbers = itertools.count(1)
-
-    def __init__(self, server, chance):
-        super().__init__(daemon=True)
-        self.server = server
-        self.chance = chance
-        self.users = []
-        self.tokens = {}
-        self.signed_out = {}
-        self.rotations = 0
-        self.stopped = threading.Event()
-        self.wrong = None
+class Client(acknowledged.Client):
+    """Asks once, until its server is killed."""
 
     def run(self):
         connection = self.server.connect()
@@ -46,22 +31,11 @@ class Client(threading.Thread):
             raise ConnectionAbortedError(self.wrong)
         return answer.json["data"]
 
-    def live(self, connection):
-        email = f"user-{next(self.numbers)}@example.com"
-        data = self.post(connection, "register", {
-            "name": "Ada", "email": email, "password": PASSWORD, "password_confirmation": PASSWORD,
-        })
-        self.users.append(email)
-        self.tokens[email] = data["refresh_token"]
-        for _ in range(self.chance.randint(1, 6)):
-            data = self.post(connection, "token/refresh", {"refresh_token": data["refresh_token"]})
-            self.tokens[email] = data["refresh_token"]
-            self.rotations += 1
-        if self.chance.random() < 0.5:
-            # While its answer is out nobody can say whether it holds.
-            token = self.tokens.pop(email)
-            self.post(connection, "logout", {"token": token}, bearer(data["access_token"]))
-            self.signed_out[email] = token
+    def sign_out(self, connection, email, headers):
+        # While its answer is out nobody can say whether it holds.
+        token = self.tokens.pop(email)
+        self.post(connection, "logout", {"token": token}, headers)
+        self.signed_out[email] = token
 
 
 class Crash(unittest.TestCase):
@@ -87,7 +61,7 @@ class Crash(unittest.TestCase):
             server.start()
             with self.subTest(round=round_number, seed=seed):
                 for client in clients:
-                    self.check(server, client)
+                    acknowledged.check(self, server, client)
                     users += client.users
                     signed_out |= client.signed_out
                     done = (len(client.users), client.rotations, len(client.signed_out))
@@ -95,30 +69,13 @@ class Crash(unittest.TestCase):
         # Nothing of an earlier round was undone by a later crash.
         connection = server.connect()
         for email, token in chance.sample(sorted(signed_out.items()), min(50, len(signed_out))):
-            self.assertEqual(self.refresh(connection, token).status, 401, f"{email}: seed {seed}")
+            self.assertEqual(acknowledged.refresh(connection, token).status, 401, f"{email}: seed {seed}")
         for email in chance.sample(users, min(50, len(users))):
-            self.assertEqual(self.login(connection, email).status, 200, f"{email}: seed {seed}")
+            self.assertEqual(acknowledged.login(connection, email).status, 200, f"{email}: seed {seed}")
         connection.close()
         self.assertEqual(server.stop(), 0)
         # Else nothing was shown.
         self.assertTrue(all(count > ROUNDS for count in counts), f"registered, rotated, signed out: {counts}")
-
-    def check(self, server, client):
-        connection = server.connect()
-        for email in client.users:
-            self.assertEqual(self.login(connection, email).status, 200, email)
-        for email, token in client.tokens.items():
-            # Current, or replaced by a rotation whose answer was lost: then a retry gets the same successor (RF-02).
-            self.assertEqual(self.refresh(connection, token).status, 200, email)
-        for email, token in client.signed_out.items():
-            self.assertEqual(self.refresh(connection, token).status, 401, email)
-        connection.close()
-
-    def login(self, connection, email):
-        return ask(connection, "POST", "/api/v1/login", {"email": email, "password": PASSWORD})
-
-    def refresh(self, connection, token):
-        return ask(connection, "POST", "/api/v1/token/refresh", {"refresh_token": token})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@
 import contextlib
 import http.client
 import itertools
-import os
 import pathlib
 import random
 import shutil
@@ -16,11 +15,12 @@ import threading
 import time
 import unittest
 
+import acknowledged
 import support
-from support import ask, bearer
+from acknowledged import PASSWORD
+from support import ask
 
 CLIENTS = 4
-PASSWORD = support.CANARY
 HERE = pathlib.Path(__file__).resolve().parent
 # Cheap hashes, as far as the settings go: this is about the disk.
 CHEAP = {"MYNA_PASSWORD_MEMORY": "7MiB", "MYNA_PASSWORD_PASSES": "5"}
@@ -58,23 +58,13 @@ class Refused(Exception):
     """The server said 503."""
 
 
-class Client(threading.Thread):
-    """Registers users, rotates their refresh tokens, signs some out. What is refused is tried again until it is done: an
-    answer that is no success left nothing behind."""
-
-    numbers = itertools.count(1)
+class Client(acknowledged.Client):
+    """What is refused is tried again until it is done: an answer that is no success left nothing behind."""
 
     def __init__(self, server, chance):
-        super().__init__(daemon=True)
-        self.server = server
-        self.chance = chance
-        self.users = []
-        self.tokens = {}
-        self.signed_out = {}
+        super().__init__(server, chance)
         self.refusals = 0
         self.successes = 0
-        self.stopped = threading.Event()
-        self.wrong = None
 
     def run(self):
         connection = self.server.connect()
@@ -100,21 +90,11 @@ class Client(threading.Thread):
             if self.stopped.wait(0.02):
                 raise InterruptedError
 
-    def live(self, connection):
-        email = f"user-{next(self.numbers)}@example.com"
-        data = self.post(connection, "register", {
-            "name": "Ada", "email": email, "password": PASSWORD, "password_confirmation": PASSWORD,
-        })
-        self.users.append(email)
-        self.tokens[email] = data["refresh_token"]
-        for _ in range(self.chance.randint(1, 6)):
-            data = self.post(connection, "token/refresh", {"refresh_token": data["refresh_token"]})
-            self.tokens[email] = data["refresh_token"]
-        if self.chance.random() < 0.5:
-            token = self.tokens[email]
-            self.post(connection, "logout", {"token": token}, bearer(data["access_token"]))
-            del self.tokens[email]
-            self.signed_out[email] = token
+    def sign_out(self, connection, email, headers):
+        token = self.tokens[email]
+        self.post(connection, "logout", {"token": token}, headers)
+        del self.tokens[email]
+        self.signed_out[email] = token
 
 
 class Load:
@@ -185,19 +165,8 @@ class Disks(unittest.TestCase):
         return None if answer.status == 503 else answer
 
     def check(self, server, load):
-        """What was acknowledged holds, what was ended stays ended."""
-        connection = server.connect()
         for client in load.clients:
-            for email in client.users:
-                login = ask(connection, "POST", "/api/v1/login", {"email": email, "password": PASSWORD})
-                self.assertEqual(login.status, 200, email)
-            for email, token in client.tokens.items():
-                answer = ask(connection, "POST", "/api/v1/token/refresh", {"refresh_token": token})
-                self.assertEqual(answer.status, 200, email)
-            for email, token in client.signed_out.items():
-                answer = ask(connection, "POST", "/api/v1/token/refresh", {"refresh_token": token})
-                self.assertEqual(answer.status, 401, email)
-        connection.close()
+            acknowledged.check(self, server, client)
         # Else nothing was shown.
         self.assertTrue(all(client.users and client.refusals for client in load.clients))
 
