@@ -171,3 +171,19 @@ fn nothing_is_written_while_a_file_is_not_in_its_place() {
     }
     assert_eq!([1, 2, 3, 4].map(|id| is_stored(&mut held, id)), [true; 4]);
 }
+
+// F5: what failed is written over by it, an import is durable with it, and a disk that cannot take it is not ready.
+#[test]
+fn a_sign_of_life_goes_to_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut held = database(&folder);
+    let log = || std::fs::read(folder.path().join("myna.db-wal")).unwrap();
+    for _ in 0..3 {
+        let before = log();
+        let db = held.db().unwrap();
+        db.begin().unwrap();
+        touch(db).unwrap();
+        db.commit().unwrap();
+        assert_ne!(log(), before);
+    }
+}
