@@ -5,6 +5,7 @@ import time
 
 import machines
 import support
+from machines import Cluster
 
 # Longer than a leader's time, 20 s, and what follows it.
 LONG = 40
@@ -26,18 +27,27 @@ def nothing(trial, since):
     trial.hold(10, since)
 
 
-def leader_killed(trial, since):
-    leader = trial.cluster.leader()
-    leader.kill()
-    trial.hold(LONG, since)
-    leader.start()
+def lasting(who, breaks, mends):
+    """One machine is broken for long, and mended."""
+
+    def fault(trial, since):
+        machine = who(trial.cluster)
+        breaks(trial.cluster, machine)
+        trial.hold(LONG, since)
+        mends(trial.cluster, machine)
+
+    return fault
 
 
-def leader_frozen(trial, since):
-    leader = trial.cluster.leader()
-    leader.freeze()
-    trial.hold(LONG, since)
-    leader.thaw()
+KILLED = (lambda _, machine: machine.kill(), lambda _, machine: machine.start())
+FROZEN = (lambda _, machine: machine.freeze(), lambda _, machine: machine.thaw())
+# It cannot know that it is no leader any more, and has to find that out by itself.
+CUT_OFF = (lambda cluster, machine: cluster.network.cut(machine.name), lambda cluster, machine: cluster.network.mend(machine.name))
+# PostgreSQL goes on alone and does not know that it is no leader any more.
+PATRONI_FROZEN = (
+    lambda _, machine: machines.send(signal.SIGSTOP, machine.folder, "patroni.yml"),
+    lambda _, machine: machines.send(signal.SIGCONT, machine.folder, "patroni.yml"),
+)
 
 
 def postgresql_killed(trial, since):
@@ -45,33 +55,9 @@ def postgresql_killed(trial, since):
     trial.hold(15, since)
 
 
-def patroni_frozen(trial, since):
-    """PostgreSQL goes on alone and does not know that it is no leader any more."""
-    leader = trial.cluster.leader()
-    machines.send(signal.SIGSTOP, leader.folder, "patroni.yml")
-    trial.hold(LONG, since)
-    machines.send(signal.SIGCONT, leader.folder, "patroni.yml")
-
-
-def standby_killed(trial, since):
-    standby = trial.cluster.standby()
-    standby.kill()
-    trial.hold(LONG, since)
-    standby.start()
-
-
-def standby_frozen(trial, since):
-    standby = trial.cluster.standby()
-    standby.freeze()
-    trial.hold(LONG, since)
-    standby.thaw()
-
-
 def switchover(trial, since):
     leader, standby = trial.cluster.leader(), trial.cluster.standby()
-    answer = leader.post("/switchover", {"leader": leader.name, "candidate": standby.name})
-    if answer.status != 200:
-        raise AssertionError(f"Patroni refuses the switchover: {answer.text}")
+    leader.tell("/switchover", {"leader": leader.name, "candidate": standby.name})
     trial.hold(15, since)
 
 
@@ -98,16 +84,35 @@ def node_killed(trial, since):
     trial.hold(10, since)
 
 
+def control(trial, since):
+    """Without synchronous replication, a leader that sends nothing any more, and then dies: this has to lose."""
+    cluster = trial.cluster
+    leader = cluster.leader()
+    leader.change({"synchronous_mode": False})
+    if not support.until(lambda: cluster.sql("SHOW synchronous_standby_names") == "", 60):
+        raise AssertionError("Patroni goes on with synchronous replication")
+    machines.send(signal.SIGSTOP, leader.folder, "walsender")
+    time.sleep(1)
+    leader.kill()
+    trial.hold(LONG, since)
+    cluster.leader().change({"synchronous_mode": "quorum"})
+    leader.start()
+
+
+CONTROL = {"leader's machine killed, without synchronous replication": control}
 ALL = {
     "nothing": nothing,
-    "leader's machine killed": leader_killed,
-    "leader's machine frozen 40 s": leader_frozen,
+    "leader's machine killed": lasting(Cluster.leader, *KILLED),
+    "leader's machine frozen 40 s": lasting(Cluster.leader, *FROZEN),
     "leader's PostgreSQL killed": postgresql_killed,
-    "leader's Patroni frozen 40 s": patroni_frozen,
-    "standby's machine killed": standby_killed,
-    "standby's machine frozen 40 s": standby_frozen,
+    "leader's Patroni frozen 40 s": lasting(Cluster.leader, *PATRONI_FROZEN),
+    "leader's network cut 40 s": lasting(Cluster.leader, *CUT_OFF),
+    "standby's machine killed": lasting(Cluster.standby, *KILLED),
+    "standby's machine frozen 40 s": lasting(Cluster.standby, *FROZEN),
+    "standby's network cut 40 s": lasting(Cluster.standby, *CUT_OFF),
     "switchover": switchover,
     "two of three etcd killed, 40 s": etcd_majority_lost,
     "HAProxy killed and started": haproxy_restarted,
     "second Myna node killed, started after 5 s": node_killed,
 }
+OF_THE_NETWORK = ("leader's network cut 40 s", "standby's network cut 40 s")

@@ -1,4 +1,5 @@
-"""People who register, log in, refresh and log out, and know what was promised to them.
+"""People who register, log in, refresh and log out, and know what was promised to them. `grace`: for how many seconds a
+repeated refresh gets the same answer again.
 
 Each request is repeated until it is answered, with the same token, as an honest client does. A promise that does not hold
 is kept as `lost`.
@@ -20,7 +21,8 @@ KINDS = ("registration", "login", "refresh", "logout")
 class Record:
     """What has been promised; shared by all."""
 
-    def __init__(self, nodes):
+    def __init__(self, nodes, grace, pause):
+        self.grace, self.pause = grace, pause
         self.lock = threading.Lock()
         self.times = [[] for _ in nodes]
         self.emails = []
@@ -70,15 +72,15 @@ class Person(threading.Thread):
         self.failure = None
 
     def ask(self, path, body, headers=None):
-        """The answer, and whether an earlier try may have been done unheard."""
-        doubt = False
+        """The answer, and for how many seconds an earlier try may have been done unheard; 0 when there was none."""
+        first, doubt = time.monotonic(), False
         while not self.stopping.is_set():
             try:
                 if self.connection is None:
                     self.connection = self.nodes[self.node].connect(timeout=PATIENCE_SECONDS)
                 answer = support.ask(self.connection, "POST", path, body, headers)
                 if answer.status < 500 and answer.status != 429:
-                    return answer, doubt
+                    return answer, time.monotonic() - first if doubt else 0
             except (OSError, http.client.HTTPException):
                 if self.connection:
                     self.connection.close()
@@ -111,7 +113,8 @@ class Person(threading.Thread):
     def login(self):
         answer, _ = self.ask("/api/v1/login", {"email": self.email, "password": PASSWORD})
         if answer.status != 200:
-            return self.record.lose(f"login of {self.email}: {answer.status}")
+            self.record.lose(f"login of {self.email}: {answer.status}")
+            return self.register()
         self.acknowledge("login")
         return answer.json["data"]
 
@@ -120,7 +123,7 @@ class Person(threading.Thread):
         if answer.status == 200:
             self.acknowledge("refresh")
             return answer.json["data"]
-        if doubt:
+        if doubt > self.record.grace:
             # The first try was done, and the repetition came after the grace: a copy, for all that the server knows.
             self.record.count("late")
         else:
@@ -154,7 +157,7 @@ class Person(threading.Thread):
                 tokens = self.logout(tokens)
             else:
                 tokens = self.refresh(tokens)
-            time.sleep(0.02)
+            time.sleep(self.record.pause)
 
     def run(self):
         try:
@@ -168,9 +171,9 @@ class Person(threading.Thread):
 class Load:
     """Several people at each node."""
 
-    def __init__(self, nodes, each):
+    def __init__(self, nodes, each, grace, pause):
         self.nodes = nodes
-        self.record = Record(nodes)
+        self.record = Record(nodes, grace, pause)
         self.people = [Person(self.record, nodes, node) for node in range(len(nodes)) for _ in range(each)]
 
     def start(self):

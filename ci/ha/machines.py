@@ -1,4 +1,4 @@
-"""Three database machines on addresses of the loopback network, each with etcd, Patroni and PostgreSQL, and a HAProxy.
+"""Three database machines, each with etcd, Patroni and PostgreSQL, and a HAProxy.
 
 A machine is a folder: whatever runs in it is its own, so that all of it can be killed, frozen and woken at one blow.
 """
@@ -16,6 +16,7 @@ import time
 
 import postgres
 import support
+from network import Network
 
 HERE = pathlib.Path(__file__).resolve().parent
 NAMES = ("a", "b", "c")
@@ -33,14 +34,15 @@ def own(path):
     return path
 
 
-def spawn(folder, name, command, **more):
+def spawn(folder, name, command, inside=()):
     """Starts a program whose working directory is `folder`, by which it is found again."""
     if os.geteuid() == 0:
         command = ["setpriv", "--reuid", USER, "--regid", USER, "--clear-groups", *command]
+    command = [*inside, *command]
     with open(folder / f"{name}.log", "ab") as log:
         process = subprocess.Popen(
             [str(part) for part in command], cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True, env=support.environment(**more),
+            start_new_session=True, env=support.environment(),
         )
     support.running.add(process)
 
@@ -79,10 +81,10 @@ def end(folder, holds=""):
 class Machine:
     """One database machine."""
 
-    def __init__(self, name, address, root, values):
-        self.name, self.address = name, address
+    def __init__(self, name, network, root, values):
+        self.name, self.address, self.network = name, network.addresses[name], network
         self.folder = own(root / name)
-        self.values = {**values, "name": name, "address": address, "folder": self.folder}
+        self.values = {**values, "name": name, "address": self.address, "folder": self.folder}
 
     def write(self, template):
         text = string.Template((HERE / template).read_text()).substitute(self.values)
@@ -95,7 +97,7 @@ class Machine:
         return path
 
     def start_etcd(self):
-        spawn(self.folder, "etcd", ["etcd", "--config-file", self.write("etcd.yml")])
+        spawn(self.folder, "etcd", ["etcd", "--config-file", self.write("etcd.yml")], self.network.inside(self.name))
 
     def start(self):
         """Starts etcd and Patroni, where they do not run."""
@@ -103,7 +105,8 @@ class Machine:
         if "etcd.yml" not in words:
             self.start_etcd()
         if "patroni.yml" not in words:
-            spawn(self.folder, "patroni", [self.values["patroni"], self.write("patroni.yml")])
+            command = [self.values["patroni"], self.write("patroni.yml")]
+            spawn(self.folder, "patroni", command, self.network.inside(self.name))
 
     def kill(self):
         """Everything on it dies, as with its power cut."""
@@ -125,13 +128,31 @@ class Machine:
         finally:
             connection.close()
 
-    def post(self, path, body):
+    def tell(self, path, body, method="POST"):
         """Tells Patroni to do something; waits for the end of it."""
         connection = http.client.HTTPConnection(self.address, 8008, timeout=60)
         try:
-            return support.ask(connection, "POST", path, body)
+            answer = support.ask(connection, method, path, body)
         finally:
             connection.close()
+        if answer.status != 200:
+            raise AssertionError(f"Patroni refuses {path}: {answer.status} {answer.text}")
+
+    def change(self, settings):
+        """Alters the configuration of the whole cluster."""
+        self.tell("/config", settings, "PATCH")
+
+
+def leader_of(view):
+    return next((name for name, member in view.items() if member["role"] == "leader"), None)
+
+
+def is_whole(view):
+    roles = sorted(member["role"] for member in view.values())
+    states = sorted(member["state"] for member in view.values())
+    lines = {member.get("timeline") for member in view.values()}
+    return roles == ["leader", "quorum_standby", "quorum_standby"] and states == ["running", "streaming", "streaming"] \
+        and len(lines) == 1
 
 
 class Cluster:
@@ -140,20 +161,18 @@ class Cluster:
     def __init__(self, patroni):
         self.root = own(support.folder())
         self.root.chmod(0o755)
-        # A network of this run's own, so that two may run at once.
-        prefix = f"127.77.{os.getpid() % 250 + 1}"
-        addresses = {name: f"{prefix}.{at}" for at, name in enumerate(NAMES, 1)}
-        self.proxy_address = f"{prefix}.10"
+        self.network = Network(NAMES)
         self.passwords = {name: secrets.token_hex(12) for name in ("superuser", "replication", "rewind", "myna")}
         programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
         self.values = {
-            **addresses, **{f"{name}_password": word for name, word in self.passwords.items()},
-            "network": "127.0.0.0/8", "programs": programs, "patroni": patroni, "watchdog": "off",
+            **self.network.addresses, **{f"{name}_password": word for name, word in self.passwords.items()},
+            "network": self.network.range, "programs": programs, "patroni": patroni, "watchdog": "off",
         }
-        self.machines = [Machine(name, address, self.root, self.values) for name, address in addresses.items()]
+        self.machines = [Machine(name, self.network, self.root, self.values) for name in NAMES]
         self.proxy_folder = own(self.root / "proxy")
 
     def start(self):
+        self.network.start()
         for machine in self.machines:
             machine.start_etcd()
         time.sleep(1)
@@ -167,9 +186,10 @@ class Cluster:
     def stop(self):
         """Leaves nothing behind."""
         end(self.root)
+        self.network.stop()
 
     def start_proxy(self):
-        values = {**self.values, "address": self.proxy_address}
+        values = {**self.values, "address": self.network.outside}
         path = self.proxy_folder / "haproxy.cfg"
         path.write_text(string.Template((HERE / "haproxy.cfg").read_text()).substitute(values))
         spawn(self.proxy_folder, "haproxy", ["/usr/sbin/haproxy", "-db", "-f", path])
@@ -177,31 +197,24 @@ class Cluster:
     def kill_proxy(self):
         end(self.proxy_folder)
 
-    def members(self):
-        """What Patroni says of each machine, by name; empty when nobody answers."""
-        for machine in self.machines:
-            said = machine.ask("/cluster")
-            if said:
-                return {member["name"]: member for member in said.get("members", [])}
-        return {}
+    def views(self):
+        """What each Patroni that answers says of the machines, by name. One that was away may tell of the past."""
+        said = (machine.ask("/cluster") for machine in self.machines)
+        return [{member["name"]: member for member in view.get("members", [])} for view in said if view]
 
     def is_whole(self):
-        """One leader, two standbys that stream, and both of them count for a commit."""
-        members = self.members()
-        roles = sorted(member["role"] for member in members.values())
-        states = sorted(member["state"] for member in members.values())
-        lines = {member.get("timeline") for member in members.values()}
-        return roles == ["leader", "quorum_standby", "quorum_standby"] and states == ["running", "streaming", "streaming"] \
-            and len(lines) == 1
+        """All three say the same: one leader, two standbys that stream, and both of them count for a commit."""
+        views = self.views()
+        return len(views) == len(NAMES) and len({leader_of(view) for view in views}) == 1 and all(map(is_whole, views))
 
     def wait_whole(self):
         if not support.until(self.is_whole, WHOLE_SECONDS_MAX):
-            raise AssertionError(f"the cluster is not whole after {WHOLE_SECONDS_MAX} s: {self.members()}")
+            raise AssertionError(f"the cluster is not whole after {WHOLE_SECONDS_MAX} s: {self.views()}")
 
     def leader(self):
-        """The machine that holds the leader's place."""
-        found = [name for name, member in self.members().items() if member["role"] == "leader"]
-        return next(machine for machine in self.machines if machine.name in found)
+        """The machine that holds the leader's place, as most say."""
+        named = [leader_of(view) for view in self.views()]
+        return next(machine for machine in self.machines if named.count(machine.name) * 2 > len(named))
 
     def standby(self):
         """One that is not the leader."""
@@ -210,7 +223,8 @@ class Cluster:
 
     def address(self, hosts, user="myna", database="myna"):
         word = self.passwords["superuser" if user == "postgres" else user]
-        return f"postgres://{user}:{word}@{hosts}/{database}"
+        # Between machines Myna insists on encryption, unless it is told otherwise.
+        return f"postgres://{user}:{word}@{hosts}/{database}?sslmode=disable"
 
     def sql(self, text, database="postgres"):
         """Asks the leader, whom Patroni names: no machine that only believes that it is the leader."""
