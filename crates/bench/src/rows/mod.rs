@@ -87,9 +87,14 @@ impl Bench {
         Span::seconds(if self.quick { 1.5 } else { 4.0 })
     }
 
+    /// How many users are very many.
+    const fn very_many(&self) -> i64 {
+        if self.quick { 100_000 } else { 1_000_000 }
+    }
+
     /// A data folder with very many users, made once, and how many they are.
     async fn many_users(&self) -> anyhow::Result<(PathBuf, i64)> {
-        let users = if self.quick { 100_000 } else { 1_000_000 };
+        let users = self.very_many();
         let data = self.room("many")?.join("data");
         if !data.exists() {
             note(&format!("making {users} users"));
