@@ -13,6 +13,8 @@ use crate::postgres::{Feed, Postgres, Proxy, address};
 const NAME: &str = "myna";
 /// What a process had sent before it was killed is done by then, also where it has to wait for a standby.
 const DRAINED_MAX: Duration = Duration::from_secs(60);
+/// What a commit did not wait for stays in memory for long, so that a crash shows that nobody waited.
+const SETTINGS: &str = "wal_writer_delay = '10s'";
 /// Of so many commits the answer to one is lost.
 const LOST: u32 = 40;
 
@@ -35,7 +37,7 @@ pub enum Standby {
 impl Database {
     /// Starts what is needed and makes an empty database that `roles` may use.
     pub(crate) async fn start(roles: &[String], standby: Standby) -> anyhow::Result<Self> {
-        let mut servers = vec![Postgres::start("").await?];
+        let mut servers = vec![Postgres::start(SETTINGS).await?];
         for role in roles {
             servers[0].role(role).await?;
         }

@@ -1,30 +1,52 @@
 //! Makes a history that breaks an invariant as short as it can be, without changing what it shows.
 
-use super::{Verdict, Violation, check};
-use crate::history::{Action, Event, Reply, Step};
+use std::ops::Range;
 
-/// The shortest history that breaks the same invariant. Something is left out only if it breaks that whether the thing
-/// happened or not: leaving it out altogether could take away what explains an answer, and so make up a violation.
+use super::{Verdict, Violation, check};
+use crate::history::{Action, Reply, Step};
+
+/// A history that breaks the same invariant, and of which no request can be left out. Something is left out only if it
+/// breaks that whether the thing happened or not: leaving it out altogether could take away what explains an answer, and
+/// so make up a violation.
 pub fn shortest(history: &[Step], violation: &Violation) -> Vec<Step> {
     let mut kept: Vec<Step> = history.iter().take(violation.step + 1).cloned().collect();
-    for at in (0..kept.len()).rev() {
-        for place in (0..kept[at].len()).rev() {
-            if at + 1 == kept.len() && kept[at].len() == 1 {
-                break;
-            }
-            let reply = std::mem::replace(&mut kept[at][place].reply, Reply::Open);
-            if !breaks_the_same(&kept, violation) {
-                kept[at][place].reply = reply;
-                continue;
-            }
-            let event = kept[at].remove(place);
-            if !breaks_the_same(&kept, violation) {
-                kept[at].insert(place, Event { reply, ..event });
-            }
+    // What was needed for something later is not any more once that is gone.
+    loop {
+        let before = kept.iter().flatten().count();
+        for at in (0..kept.len()).rev() {
+            let whole = 0..kept[at].len();
+            leave_out(&mut kept, at, whole, violation);
+        }
+        if kept.iter().flatten().count() == before {
+            break;
         }
     }
     kept.retain(|step| !step.is_empty());
     kept
+}
+
+/// Leaves out these requests of a step: all of them at once, or of each half what it can.
+fn leave_out(kept: &mut [Step], at: usize, places: Range<usize>, violation: &Violation) {
+    if places.is_empty() {
+        return;
+    }
+    let whole = kept[at].clone();
+    for event in &mut kept[at][places.clone()] {
+        // An answer says at least that the server was done with it by then.
+        event.reply = if event.reply == Reply::Open { Reply::Open } else { Reply::Lost };
+    }
+    if breaks_the_same(kept, violation) {
+        kept[at].drain(places.clone());
+        if breaks_the_same(kept, violation) {
+            return;
+        }
+    }
+    kept[at] = whole;
+    if places.len() > 1 {
+        let middle = places.start + places.len() / 2;
+        leave_out(kept, at, middle..places.end, violation);
+        leave_out(kept, at, places.start..middle, violation);
+    }
 }
 
 fn breaks_the_same(history: &[Step], violation: &Violation) -> bool {
