@@ -9,6 +9,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
+use crate::history::Dialect;
+
 /// A client waits so long; the server's own limit is ten seconds.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -25,6 +27,7 @@ pub(crate) struct Call {
     path: &'static str,
     bearer: Option<String>,
     body: Option<Value>,
+    dialect: Dialect,
 }
 
 /// What came back.
@@ -67,19 +70,34 @@ impl Call {
     }
 
     pub(crate) fn logout(access: &str) -> Self {
-        Self { method: "POST", path: "/logout", bearer: Some(access.to_owned()), body: None }
+        Self { method: "POST", path: "/logout", bearer: Some(access.to_owned()), body: None, dialect: Dialect::Named }
     }
 
     pub(crate) fn me(access: &str) -> Self {
-        Self { method: "GET", path: "/me", bearer: Some(access.to_owned()), body: None }
+        Self { method: "GET", path: "/me", bearer: Some(access.to_owned()), body: None, dialect: Dialect::Named }
     }
 
     fn post(path: &'static str, body: Value) -> Self {
-        Self { method: "POST", path, bearer: None, body: Some(body) }
+        Self { method: "POST", path, bearer: None, body: Some(body), dialect: Dialect::Named }
+    }
+
+    /// The same in another dialect.
+    pub(crate) fn in_dialect(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
+    }
+
+    /// Which dialect it is in.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     fn request(&self) -> Option<http::Request<Full<Bytes>>> {
-        let mut request = http::Request::builder().method(self.method).uri(self.path).header("host", "verify");
+        let prefix = match self.dialect {
+            Dialect::Named => "",
+            Dialect::Nameless => "/nameless",
+        };
+        let uri = format!("{prefix}{}", self.path);
+        let mut request = http::Request::builder().method(self.method).uri(uri).header("host", "verify");
         if let Some(bearer) = &self.bearer {
             request = request.header("authorization", format!("Bearer {bearer}"));
         }

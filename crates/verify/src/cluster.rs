@@ -15,7 +15,9 @@ use crate::database::{Database, Standby};
 use crate::history::NODES_MAX;
 use crate::port;
 
-const DIALECT: &str = include_str!("dialect.toml");
+/// What the nodes speak, by name.
+const DIALECTS: [(&str, &str); 2] =
+    [("verify", include_str!("dialects/verify.toml")), ("nameless", include_str!("dialects/nameless.toml"))];
 /// How long a node may take until it answers, also on a busy machine.
 const START_MAX: Duration = Duration::from_secs(60);
 
@@ -61,11 +63,13 @@ impl Cluster {
 
     fn new(binary: &Path, mutation: Option<&str>, nodes: usize, database: Option<Database>) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("myna-verify-").tempdir()?;
-        let dialect = folder.path().join("dialects/verify");
-        std::fs::create_dir_all(&dialect)?;
-        std::fs::write(dialect.join("dialect.toml"), DIALECT)?;
+        for (name, text) in DIALECTS {
+            let dialect = folder.path().join("dialects").join(name);
+            std::fs::create_dir_all(&dialect)?;
+            std::fs::write(dialect.join("dialect.toml"), text)?;
+        }
         // Cheap hashes, as far as the settings go: this is about everything else. No session ends by the cap.
-        let config = "data = \"data\"\n[dialects]\nfolder = \"dialects\"\nenabled = [\"verify\"]\n\
+        let config = "data = \"data\"\n[dialects]\nfolder = \"dialects\"\nenabled = [\"verify\", \"nameless\"]\n\
             [password]\nmemory = \"7MiB\"\npasses = 5\nqueue_timeout = \"8s\"\n[mail]\nfolder = \"mail\"\n\
             [session]\ncap = 10000\n[log]\nlevel = \"warn\"\n";
         std::fs::write(folder.path().join("myna.toml"), config)?;

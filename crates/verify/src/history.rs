@@ -19,6 +19,16 @@ pub struct Moment {
     pub deaths: [u32; NODES_MAX],
 }
 
+/// How the nodes are spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// An access token names its session.
+    #[default]
+    Named,
+    /// An access token does not; its session knows the newest two.
+    Nameless,
+}
+
 /// A session, by the order in which a user's sessions began.
 pub type SessionNumber = usize;
 
@@ -83,6 +93,8 @@ pub struct Event {
     pub node: usize,
     /// How far the clock of that node is ahead of the others', in microseconds.
     pub ahead: i64,
+    /// How it was sent.
+    pub dialect: Dialect,
     /// What was asked.
     pub action: Action,
     /// What came back.
@@ -120,7 +132,7 @@ impl fmt::Display for Action {
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { start, end, node, ahead, action, reply } = self;
+        let Self { start, end, node, ahead, dialect, action, reply } = self;
         write!(f, "{:>9.3} – {:<9.3} node {node}  {action}", start.real.as_secs_f64(), end.real.as_secs_f64())?;
         match reply {
             Reply::Done => write!(f, " → done"),
@@ -129,6 +141,9 @@ impl fmt::Display for Event {
             Reply::Lost => write!(f, " → lost"),
             Reply::Open => write!(f, " → no answer"),
         }?;
+        if *dialect == Dialect::Nameless {
+            write!(f, "   (nameless)")?;
+        }
         if *ahead != 0 {
             write!(f, "   (its clock: {ahead:+} µs)")?;
         }

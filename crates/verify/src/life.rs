@@ -12,7 +12,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use crate::client::{Answer, Call, Client};
-use crate::history::{Action, MailNumber, PasswordNumber, Reply, SessionNumber, Step, Token};
+use crate::history::{Action, Dialect, MailNumber, PasswordNumber, Reply, SessionNumber, Step, Token};
 use crate::model::{Model, Verdict};
 use crate::world::World;
 
@@ -22,9 +22,16 @@ const STEPS: usize = 60;
 /// What a life knows of a session of its own.
 struct Session {
     number: SessionNumber,
-    access: String,
+    dialect: Dialect,
     /// Newest last.
-    refresh: Vec<String>,
+    older: Vec<Pair>,
+    newest: Pair,
+}
+
+/// A refresh token and the newest access token that came with it.
+struct Pair {
+    access: String,
+    refresh: String,
 }
 
 /// One user.
@@ -38,7 +45,8 @@ pub(crate) struct Life {
     /// Which of them may be the current one, the most likely last.
     likely: Vec<PasswordNumber>,
     sessions: Vec<Session>,
-    begun: SessionNumber,
+    /// How each session was asked for, by its number.
+    begun: Vec<Dialect>,
     asked: MailNumber,
     /// Requests for a mail whose link nobody has seen yet.
     unread: Vec<MailNumber>,
@@ -66,7 +74,7 @@ impl Life {
             passwords: Vec::new(),
             likely: Vec::new(),
             sessions: Vec::new(),
-            begun: 0,
+            begun: Vec::new(),
             asked: 0,
             unread: Vec::new(),
             links: HashSet::new(),
@@ -131,7 +139,7 @@ impl Life {
         };
         if let Some(reply) = reply {
             self.world.count();
-            self.happened(vec![self.world.event(start, node, action, reply)]);
+            self.happened(vec![self.world.event(start, node, call.dialect(), action, reply)]);
         }
         if matches!(reply, None | Some(Reply::Open)) {
             // The server is down, or in trouble.
@@ -154,7 +162,7 @@ impl Life {
                 barrier.wait().await;
                 let start = world.now();
                 let answer = client.ask(&call).await;
-                let event = |reply| world.event(start, node, action.clone(), reply);
+                let event = |reply| world.event(start, node, call.dialect(), action.clone(), reply);
                 (place, reply(&answer).map(event), action, answer)
             });
         }
@@ -189,7 +197,7 @@ impl Life {
                 false => Reply::Lost,
             };
             world.count();
-            world.event(start, 0, action, reply)
+            world.event(start, 0, Dialect::Named, action, reply)
         });
         let mut step = Vec::new();
         for (action, call) in calls {
@@ -198,7 +206,7 @@ impl Life {
             let answer = self.clients[node].ask(&call).await;
             if let Some(reply) = reply(&answer) {
                 self.world.count();
-                step.push(self.world.event(start, node, action, reply));
+                step.push(self.world.event(start, node, call.dialect(), action, reply));
             }
         }
         let Ok(event) = operator.await else { return false };
@@ -218,14 +226,10 @@ impl Life {
     /// Takes over the tokens of an answer.
     fn take(&mut self, number: SessionNumber, body: &serde_json::Value) {
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-        let (access, refresh) = (text("access"), text("refresh"));
+        let pair = Pair { access: text("access"), refresh: text("refresh") };
         match self.sessions.iter_mut().find(|session| session.number == number) {
-            Some(session) if session.refresh.last() == Some(&refresh) => session.access = access,
-            Some(session) => {
-                session.access = access;
-                session.refresh.push(refresh);
-            }
-            None => self.sessions.push(Session { number, access, refresh: vec![refresh] }),
+            Some(session) => session.take(pair),
+            None => self.sessions.push(Session::new(number, self.begun[number], pair)),
         }
     }
 
@@ -235,9 +239,10 @@ impl Life {
         self.passwords.len() - 1
     }
 
-    fn next_session(&mut self) -> SessionNumber {
-        self.begun += 1;
-        self.begun - 1
+    fn next_session(&mut self) -> (SessionNumber, Dialect) {
+        let dialect = if self.rng.u32(..3) == 0 { Dialect::Nameless } else { Dialect::Named };
+        self.begun.push(dialect);
+        (self.begun.len() - 1, dialect)
     }
 
     /// The link of a mail to this user that was not seen yet, if one comes.
@@ -277,23 +282,43 @@ enum Fate {
 }
 
 impl Session {
-    /// The newest refresh token.
-    fn token(&self) -> Token {
-        digest(self.refresh.last().map_or("", String::as_str))
+    fn new(number: SessionNumber, dialect: Dialect, first: Pair) -> Self {
+        Self { number, dialect, older: Vec::new(), newest: first }
+    }
+
+    fn take(&mut self, pair: Pair) {
+        let before = std::mem::replace(&mut self.newest, pair);
+        if before.refresh != self.newest.refresh {
+            self.older.push(before);
+        }
     }
 
     /// The exchange of the newest refresh token.
     fn refreshing(&self) -> (Action, Call) {
-        let token = self.refresh.last().map_or("", String::as_str);
-        (Action::Refresh(self.number, digest(token)), Call::refresh(token))
+        self.exchanging(&self.newest)
+    }
+
+    fn exchanging(&self, pair: &Pair) -> (Action, Call) {
+        (Action::Refresh(self.number, pair.token()), Call::refresh(&pair.refresh).in_dialect(self.dialect))
     }
 
     fn asking(&self) -> (Action, Call) {
-        (Action::Me(self.number, self.token()), Call::me(&self.access))
+        self.asking_with(&self.newest)
+    }
+
+    fn asking_with(&self, pair: &Pair) -> (Action, Call) {
+        (Action::Me(self.number, pair.token()), Call::me(&pair.access).in_dialect(self.dialect))
     }
 
     fn leaving(&self) -> (Action, Call) {
-        (Action::Logout(self.number, self.token()), Call::logout(&self.access))
+        let Pair { access, .. } = &self.newest;
+        (Action::Logout(self.number, self.newest.token()), Call::logout(access).in_dialect(self.dialect))
+    }
+}
+
+impl Pair {
+    fn token(&self) -> Token {
+        digest(&self.refresh)
     }
 }
 

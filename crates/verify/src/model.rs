@@ -14,7 +14,7 @@ mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::history::{Action, Event, Moment, Reply, SessionNumber, Step, Token};
+use crate::history::{Action, Dialect, Event, Moment, Reply, SessionNumber, Step, Token};
 use account::{Account, Presented, Said, Span};
 
 pub use shrink::shortest;
@@ -22,6 +22,9 @@ pub use verdict::Violation;
 
 /// More possible accounts than this are not kept; the life is then not judged any further.
 const WORLDS_MAX: usize = 20_000;
+
+/// Access tokens that do not name their session are known to it as long as they are among its newest so many.
+const REMEMBERED: usize = 2;
 
 /// What a history comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +60,11 @@ struct World {
 #[derive(Clone, Copy)]
 struct Known {
     session: SessionNumber,
-    presented: Presented,
+    generation: usize,
+    /// When it was given out.
+    issued: Span,
+    /// How many exchanges its session had been asked for by then, the one that gave it out among them.
+    asked: usize,
 }
 
 /// The model of one user; it is given the steps in their order.
@@ -71,6 +78,8 @@ pub struct Model {
     /// The token of a generation, and when it was first presented.
     chains: HashMap<(SessionNumber, usize), Token>,
     asked: HashMap<Token, Moment>,
+    /// How many exchanges were asked for, by session.
+    exchanges: HashMap<SessionNumber, usize>,
     /// How far the clocks are apart at most, of the nodes that were seen.
     ahead: (i64, i64),
 }
@@ -85,6 +94,7 @@ impl Default for Model {
             tokens: HashMap::new(),
             chains: HashMap::new(),
             asked: HashMap::new(),
+            exchanges: HashMap::new(),
             ahead: (0, 0),
         }
     }
@@ -139,10 +149,12 @@ impl Model {
 
     /// What the answers of a step tell about tokens, whatever the order. At most one distinct successor, for ever (I2).
     fn learn(&mut self, step: &[Event]) -> Result<(), Stop> {
+        let before = self.exchanges.clone();
         for event in step {
             self.ahead = (self.ahead.0.min(event.ahead), self.ahead.1.max(event.ahead));
-            if let Action::Refresh(_, token) = event.action {
+            if let Action::Refresh(session, token) = event.action {
                 self.asked.entry(token).or_insert(event.start);
+                *self.exchanges.entry(session).or_default() += 1;
             }
         }
         // A token may have been replaced in the very step that gave it out.
@@ -150,12 +162,12 @@ impl Model {
         answered.sort_by_key(|event| event.end.real);
         for event in answered {
             let Reply::Granted(token) = event.reply else { continue };
-            let (session, generation, asked) = match &event.action {
+            let (session, generation, start) = match &event.action {
                 Action::Login(_, session) => (*session, 0, event.start),
                 Action::Refresh(session, old) => {
                     let Some(known) = self.tokens.get(old) else { continue };
-                    let asked = self.asked.get(old).copied().unwrap_or(event.start);
-                    (*session, known.presented.generation + 1, asked)
+                    let start = self.asked.get(old).copied().unwrap_or(event.start);
+                    (*session, known.generation + 1, start)
                 }
                 Action::Register(_) | Action::Me(..) | Action::Logout(..) | Action::Change(..) => continue,
                 Action::Forgot(_) | Action::Reset(..) | Action::Disable | Action::Enable => continue,
@@ -165,9 +177,11 @@ impl Model {
                 let what = format!("generation {generation} of session {session} is {other} and {token}");
                 return Err(Stop::Broken("I2", what));
             }
-            let presented = Presented { generation, issued: Span::between(asked, event.end).by_clocks(self.ahead) };
-            let known = *self.tokens.entry(token).or_insert(Known { session, presented });
-            if (known.session, known.presented.generation) != (session, generation) {
+            let issued = Span::between(start, event.end).by_clocks(self.ahead);
+            let own = usize::from(matches!(event.action, Action::Refresh(..)));
+            let asked = before.get(&session).copied().unwrap_or_default() + own;
+            let known = *self.tokens.entry(token).or_insert(Known { session, generation, issued, asked });
+            if (known.session, known.generation) != (session, generation) {
                 return Err(Stop::Broken("I2", format!("{token} was given out for two different ones")));
             }
         }
@@ -252,7 +266,7 @@ impl Model {
     /// The worlds after a request has happened, as its answer says.
     fn happened(&self, world: &World, number: usize, span: Span) -> Vec<World> {
         let Some(event) = self.open.get(&number) else { return Vec::new() };
-        let ways = world.account.ways(&event.action, self.presented(&event.action), span);
+        let ways = world.account.ways(&event.action, self.presented(event), span);
         let ways = ways.into_iter().filter(|(said, _)| match event.reply {
             Reply::Done | Reply::Granted(_) => *said == Said::Yes,
             Reply::Refused => *said == Said::No,
@@ -277,14 +291,17 @@ impl Model {
         world
     }
 
-    fn presented(&self, action: &Action) -> Option<Presented> {
-        let token = match action {
+    fn presented(&self, event: &Event) -> Option<Presented> {
+        let token = match &event.action {
             Action::Refresh(_, token) | Action::Me(_, token) | Action::Logout(_, token) => token,
             Action::Change(_, token, ..) => token,
             Action::Register(_) | Action::Login(..) | Action::Forgot(_) | Action::Reset(..) => return None,
             Action::Disable | Action::Enable => return None,
         };
-        self.tokens.get(token).map(|known| known.presented)
+        let Known { session, generation, issued, asked } = *self.tokens.get(token)?;
+        let since = self.exchanges.get(&session).map_or(0, |exchanges| exchanges.saturating_sub(asked));
+        let is_forgettable = event.dialect == Dialect::Nameless && since >= REMEMBERED;
+        Some(Presented { generation, issued, is_forgettable })
     }
 }
 

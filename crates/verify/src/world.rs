@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::cluster::Cluster;
-use crate::history::{Action, Event, Moment, NODES_MAX, Reply};
+use crate::history::{Action, Dialect, Event, Moment, NODES_MAX, Reply};
 
 /// What a run is made of.
 pub(crate) struct World {
@@ -48,8 +48,8 @@ impl World {
     }
 
     /// What was asked of a node at `start` and is answered now.
-    pub(crate) fn event(&self, start: Moment, node: usize, action: Action, reply: Reply) -> Event {
-        Event { start, end: self.now(), node, ahead: self.cluster.ahead(node), action, reply }
+    pub(crate) fn event(&self, start: Moment, node: usize, dialect: Dialect, action: Action, reply: Reply) -> Event {
+        Event { start, end: self.now(), node, ahead: self.cluster.ahead(node), dialect, action, reply }
     }
 
     /// Moves the servers' clock to so many microseconds from this machine's. The count of jumps is odd meanwhile.

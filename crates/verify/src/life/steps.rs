@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Fate, Life, digest};
+use super::{Fate, Life};
 use crate::client::{Answer, Call};
 use crate::history::{Action, PasswordNumber, SessionNumber};
 
@@ -58,8 +58,9 @@ impl Life {
     }
 
     fn signing_in(&mut self, password: PasswordNumber) -> (Action, Call) {
-        let number = self.next_session();
-        (Action::Login(password, number), Call::login(&self.email, &self.passwords[password]))
+        let (number, dialect) = self.next_session();
+        let call = Call::login(&self.email, &self.passwords[password]).in_dialect(dialect);
+        (Action::Login(password, number), call)
     }
 
     /// A login with the password that is most likely right.
@@ -138,10 +139,10 @@ impl Life {
     async fn replay_a_spent_token(&mut self) {
         let at = self.rng.usize(..self.sessions.len());
         let session = &self.sessions[at];
-        let Some(spent) = session.refresh.len().checked_sub(3) else { return self.refresh().await };
-        let token = session.refresh[self.rng.usize(..=spent)].clone();
         let number = session.number;
-        self.one(Action::Refresh(number, digest(&token)), Call::refresh(&token)).await;
+        let Some(spent) = session.older.len().checked_sub(2) else { return self.refresh().await };
+        let (action, call) = session.exchanging(&session.older[self.rng.usize(..=spent)]);
+        self.one(action, call).await;
         // The family has ended, the others have not.
         self.probe(number).await;
         if !self.sessions.is_empty() {
@@ -150,8 +151,13 @@ impl Life {
     }
 
     async fn who_am_i(&mut self) {
-        let at = self.rng.usize(..self.sessions.len());
-        let (action, call) = self.sessions[at].asking();
+        let session = &self.sessions[self.rng.usize(..self.sessions.len())];
+        // Now and then by a client that has not renewed for a while.
+        let pair = match self.rng.usize(..4) {
+            0 => &session.newest,
+            back => session.older.iter().rev().nth(back - 1).unwrap_or(&session.newest),
+        };
+        let (action, call) = session.asking_with(pair);
         self.one(action, call).await;
     }
 
@@ -211,8 +217,9 @@ impl Life {
         let Some(old) = self.likely.last().copied() else { return };
         let new = self.next_password();
         let session = &self.sessions[own];
-        let (number, token) = (session.number, session.token());
-        let change = Call::change(&session.access, &self.passwords[old], &self.passwords[new]);
+        let (number, token) = (session.number, session.newest.token());
+        let change = Call::change(&session.newest.access, &self.passwords[old], &self.passwords[new]);
+        let change = change.in_dialect(session.dialect);
         let mut calls = vec![(Action::Change(number, token, old, new), change)];
         calls.extend(self.refreshes(Some(number)));
         if self.rng.bool() {

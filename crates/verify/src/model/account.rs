@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::history::{Action, Event, MailNumber, Moment, PasswordNumber, SessionNumber};
 
 const SECOND: i64 = 1_000_000;
-/// What `dialect.toml` says: how long the retry of a refresh gets the same answer.
+/// What `dialects/*.toml` says: how long the retry of a refresh gets the same answer.
 const GRACE: i64 = 10 * SECOND;
 /// The idle and the absolute limit of a session.
 const IDLE: i64 = 14 * 24 * 3600 * SECOND;
@@ -119,6 +119,8 @@ pub(crate) struct Presented {
     pub(crate) generation: usize,
     /// When the access token was made that came with it.
     pub(crate) issued: Span,
+    /// Whether that token does not name its session, and the session may have had two newer ones since.
+    pub(crate) is_forgettable: bool,
 }
 
 /// Whether a request is granted.
@@ -229,7 +231,8 @@ impl Account {
         alter: impl Fn(&mut Self),
     ) -> Ways {
         let refused = (Said::No, self.clone());
-        let (Some(session), Some(Presented { issued, .. })) = (self.sessions.get(&number), presented) else {
+        let (Some(session), Some(Presented { issued, is_forgettable, .. })) = (self.sessions.get(&number), presented)
+        else {
             return vec![refused];
         };
         let end = issued.later(ACCESS);
@@ -239,7 +242,7 @@ impl Account {
         if live.contains(&true) && fresh.contains(&true) {
             ways.extend(self.to(alter));
         }
-        if live.contains(&false) || fresh.contains(&false) {
+        if live.contains(&false) || fresh.contains(&false) || is_forgettable {
             ways.push(refused);
         }
         ways

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Verdict, check, shortest};
-use crate::history::{Action, Event, Moment, Reply, Step, Token};
+use crate::history::{Action, Dialect, Event, Moment, Reply, Step, Token};
 
 const A: Token = Token(0xa);
 const B: Token = Token(0xb);
@@ -16,7 +16,7 @@ fn event(start: u64, end: u64, action: Action, reply: Reply) -> Event {
         clock: i64::try_from(ms).unwrap() * 1000 + 1_700_000_000_000_000,
         ..Moment::default()
     };
-    Event { start: at(start), end: at(end), node: 0, ahead: 0, action, reply }
+    Event { start: at(start), end: at(end), node: 0, ahead: 0, dialect: Dialect::Named, action, reply }
 }
 
 /// Steps of one request each, a second apart.
@@ -169,4 +169,30 @@ fn a_node_decides_by_its_own_clock() {
     assert!(honest(apart(0, 2)) && honest(apart(0, -2)) && honest(apart(-5, 2)) && honest(apart(20, 20)));
     assert_eq!(apart(0, 20), Verdict::Explained);
     assert_eq!(apart(20, 0), Verdict::Explained);
+}
+
+// A token that does not name its session is forgotten when there were two newer ones, and not before; it never outlives the
+// session.
+#[test]
+fn a_nameless_token_is_known_for_two_exchanges() {
+    let verdict = |more: &[(Action, Reply)]| {
+        let mut history = one_by_one(&[&begun(), more].concat());
+        history.iter_mut().flatten().for_each(|event| event.dialect = Dialect::Nameless);
+        check(&history)
+    };
+    let me = |token, reply| (Action::Me(0, token), reply);
+    let (first, second) = (refresh(A, Reply::Granted(B)), refresh(B, Reply::Granted(C)));
+    let broken = |more: &[(Action, Reply)], invariant: &str| {
+        assert!(matches!(verdict(more), Verdict::Broken(found) if found.invariant == invariant), "{more:?}");
+    };
+    broken(&[me(A, Reply::Refused)], "I1");
+    broken(&[first.clone(), me(A, Reply::Refused)], "I1");
+    broken(&[first.clone(), second.clone(), me(B, Reply::Refused)], "I1");
+    assert_eq!(
+        verdict(&[first.clone(), second.clone(), me(A, Reply::Refused), me(C, Reply::Done)]),
+        Verdict::Explained
+    );
+    assert_eq!(verdict(&[first, second, me(A, Reply::Done)]), Verdict::Explained);
+    broken(&[(Action::Logout(0, A), Reply::Done), me(A, Reply::Done)], "I4");
+    broken(&[(Action::Change(0, A, 0, 1), Reply::Done), me(A, Reply::Refused)], "I1");
 }

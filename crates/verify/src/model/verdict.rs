@@ -23,7 +23,7 @@ impl Model {
             return ("I1", "an answer that nothing explains".to_owned());
         };
         let span = Span::of(event, now);
-        let ways = world.account.ways(&event.action, self.presented(&event.action), span);
+        let ways = world.account.ways(&event.action, self.presented(event), span);
         let could_be = |said| ways.iter().any(|(each, _)| *each == said);
         match event.reply {
             Reply::Refused => self.refused(event),
