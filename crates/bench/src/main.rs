@@ -3,6 +3,7 @@
 
 mod client;
 mod load;
+mod machine;
 mod meter;
 mod results;
 mod rivals;
@@ -18,6 +19,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::rows::{Bench, ROWS};
+
+/// From here on what others do on this machine is told before a run: latencies suffer first.
+const BUSY: f64 = 0.03;
 
 /// Measures the server beside rivals and limits, and prints one table
 #[derive(Parser)]
@@ -63,6 +67,11 @@ async fn main() -> anyhow::Result<ExitCode> {
     }
     let chosen = |name: &str| options.row.is_empty() || options.row.iter().any(|row| row == name);
     let bench = Bench::new(options.quick)?;
+    let busy = machine::busy().await;
+    if busy >= BUSY {
+        let share = busy * 100.0;
+        writeln!(std::io::stderr(), "warning: other programs keep {share:.0} % of this machine busy; wait for them")?;
+    }
     let mut findings = Vec::new();
     let mut broken = false;
     for (name, about) in ROWS.into_iter().filter(|(name, _)| chosen(name)) {
@@ -78,7 +87,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let table = table::markdown(&findings);
     write!(std::io::stdout(), "\n{table}")?;
     if options.row.is_empty() && !options.quick && !broken {
-        results::keep(&table)?;
+        results::keep(&table, busy)?;
     }
     Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

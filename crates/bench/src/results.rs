@@ -5,33 +5,24 @@ use std::process::Command;
 use anyhow::Context as _;
 use time::OffsetDateTime;
 
+use crate::machine;
 use crate::server::root;
 
 /// Writes the table of a whole run.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub(crate) fn keep(table: &str) -> anyhow::Result<()> {
+pub(crate) fn keep(table: &str, busy: f64) -> anyhow::Result<()> {
     let text = format!(
         "# Results\n\nThe last whole run of `cargo xtask bench`, written by it. Absolute figures are the machine's, which also runs the load; the \
-         ratios are what counts.\n\n- machine: {}\n- date: {}\n- commit: {}\n\n{table}",
-        machine(),
+         ratios are what counts.\n\n- machine: {}, {:.1} % busy with other things before the run\n- date: {}\n- commit: {}\n\n{table}",
+        machine::describe(),
+        busy * 100.0,
         OffsetDateTime::now_utc().date(),
         commit()
     );
     let path = root().join("bench/RESULTS.md");
     std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn machine() -> String {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let value = |text: &str, name: &str| {
-        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-        line.split_once(':').map_or_else(|| "unknown".to_owned(), |(_, value)| value.trim().to_owned())
-    };
-    let memory = value(&read("/proc/meminfo"), "MemTotal");
-    let gib = memory.trim_end_matches(" kB").parse::<f64>().unwrap_or_default() / 1024.0 / 1024.0;
-    format!("{} × {}, {gib:.0} GiB, shared", super::rows::cores(), value(&read("/proc/cpuinfo"), "model name"))
 }
 
 fn commit() -> String {
