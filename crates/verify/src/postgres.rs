@@ -1,6 +1,6 @@
-//! A real PostgreSQL of its own for a run or a test: in a temporary folder, on a free port, stopped when it is dropped.
-//! Debian's programs, and under the server's own user where we are root, since it refuses root. It can have a standby that
-//! takes its place, be killed, and be frozen; a [`Proxy`] in front of it loses answers.
+//! A real PostgreSQL of its own for a run or a test: in a temporary folder, on a free port, stopped when it is dropped. The
+//! programs are Debian's or those of another version. Where we are root it runs under its own user, since it refuses root.
+//! It can have a standby that takes its place, be killed, and be frozen; a [`Proxy`] in front of it loses answers.
 
 mod process;
 mod proxy;
@@ -19,6 +19,8 @@ pub use proxy::Proxy;
 
 /// Where Debian puts the programs, one folder for each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
+/// Programs of another server, as far as they are in this folder (ci/postgres/run).
+const CHOSEN: &str = "TEST_POSTGRES";
 /// Who may do anything.
 pub const USER: &str = "postgres";
 /// How long a standby may take to be what it is to be, also on a busy machine.
@@ -260,11 +262,14 @@ pub fn address(ports: &[u16], role: &str, database: &str) -> String {
     format!("postgres://{role}@{}/{database}", hosts.join(","))
 }
 
-/// A program of the newest server that is installed, run as the server's user where we are root.
+/// A program of the server that `TEST_POSTGRES` (a folder) names, else of the newest that is installed, run as the
+/// server's user where we are root.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the server")]
 pub fn program(name: &str) -> Command {
+    let chosen = std::env::var_os(CHOSEN).map(|folder| PathBuf::from(folder).join(name)).filter(|path| path.exists());
     let found = std::fs::read_dir(DEBIAN).into_iter().flatten().flatten();
-    let newest = found.map(|entry| entry.path().join("bin").join(name)).max();
-    let path = newest.unwrap_or_else(|| PathBuf::from(name));
+    let newest = || found.map(|entry| entry.path().join("bin").join(name)).max();
+    let path = chosen.or_else(newest).unwrap_or_else(|| PathBuf::from(name));
     if !is_root() {
         return Command::new(path);
     }
