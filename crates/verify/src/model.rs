@@ -149,12 +149,10 @@ impl Model {
 
     /// What the answers of a step tell about tokens, whatever the order. At most one distinct successor, for ever (I2).
     fn learn(&mut self, step: &[Event]) -> Result<(), Stop> {
-        let before = self.exchanges.clone();
         for event in step {
             self.ahead = (self.ahead.0.min(event.ahead), self.ahead.1.max(event.ahead));
-            if let Action::Refresh(session, token) = event.action {
+            if let Action::Refresh(_, token) = event.action {
                 self.asked.entry(token).or_insert(event.start);
-                *self.exchanges.entry(session).or_default() += 1;
             }
         }
         // A token may have been replaced in the very step that gave it out.
@@ -179,10 +177,16 @@ impl Model {
             }
             let issued = Span::between(start, event.end).by_clocks(self.ahead);
             let own = usize::from(matches!(event.action, Action::Refresh(..)));
-            let asked = before.get(&session).copied().unwrap_or_default() + own;
+            let asked = self.exchanges.get(&session).copied().unwrap_or_default() + own;
             let known = *self.tokens.entry(token).or_insert(Known { session, generation, issued, asked });
             if (known.session, known.generation) != (session, generation) {
                 return Err(Stop::Broken("I2", format!("{token} was given out for two different ones")));
+            }
+        }
+        // Only now: of what a step gave out, any of its other exchanges may be newer.
+        for event in step {
+            if let Action::Refresh(session, _) = event.action {
+                *self.exchanges.entry(session).or_default() += 1;
             }
         }
         Ok(())

@@ -31,9 +31,9 @@ fn leave_out(kept: &mut [Step], at: usize, places: Range<usize>, violation: &Vio
         return;
     }
     let whole = kept[at].clone();
-    for event in &mut kept[at][places.clone()] {
-        // An answer says at least that the server was done with it by then.
-        event.reply = if event.reply == Reply::Open { Reply::Open } else { Reply::Lost };
+    // An answer says at least that the server was done with it by then.
+    for event in kept[at][places.clone()].iter_mut().filter(|event| event.reply != Reply::Open) {
+        event.reply = Reply::Lost;
     }
     if breaks_the_same(kept, violation) {
         kept[at].drain(places.clone());

@@ -196,3 +196,17 @@ fn a_nameless_token_is_known_for_two_exchanges() {
     broken(&[(Action::Logout(0, A), Reply::Done), me(A, Reply::Done)], "I4");
     broken(&[(Action::Change(0, A, 0, 1), Reply::Done), me(A, Reply::Refused)], "I1");
 }
+
+// A racer that is left out was answered. Were it taken for one that may still happen, its old token could end the family
+// at any time, which explains the refusal: the race would have to stay.
+#[test]
+fn a_race_that_explains_nothing_is_left_out() {
+    let mut history = one_by_one(&begun());
+    history.push((0..64).map(|n| event(2000 + n, 2200, Action::Refresh(0, A), Reply::Granted(B))).collect());
+    history.push(vec![event(3000, 3010, Action::Refresh(0, B), Reply::Granted(C))]);
+    history.push(vec![event(4000, 4010, Action::Refresh(0, C), Reply::Refused)]);
+    let Verdict::Broken(found) = check(&history) else { panic!("the newest token was refused") };
+    let left = shortest(&history, &found);
+    // Where the last token came from, and what became of it.
+    assert_eq!(left.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1, 1, 1], "{left:?}");
+}
