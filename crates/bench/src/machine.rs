@@ -13,7 +13,7 @@ pub(crate) fn describe() -> String {
     };
     let memory = value(&read("/proc/meminfo"), "MemTotal");
     let gib = memory.trim_end_matches(" kB").parse::<f64>().unwrap_or_default() / 1024.0 / 1024.0;
-    format!("{} × {}, {gib:.0} GiB, shared", super::rows::cores(), value(&read("/proc/cpuinfo"), "model name"))
+    format!("{} × {}, {gib:.0} GiB, shared", crate::rows::cores(), value(&read("/proc/cpuinfo"), "model name"))
 }
 
 /// How much of the processors others use right now: 0 to 1.

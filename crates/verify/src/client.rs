@@ -70,15 +70,19 @@ impl Call {
     }
 
     pub(crate) fn logout(access: &str) -> Self {
-        Self { method: "POST", path: "/logout", bearer: Some(access.to_owned()), body: None, dialect: Dialect::Named }
+        Self { bearer: Some(access.to_owned()), ..Self::to("POST", "/logout") }
     }
 
     pub(crate) fn me(access: &str) -> Self {
-        Self { method: "GET", path: "/me", bearer: Some(access.to_owned()), body: None, dialect: Dialect::Named }
+        Self { bearer: Some(access.to_owned()), ..Self::to("GET", "/me") }
     }
 
     fn post(path: &'static str, body: Value) -> Self {
-        Self { method: "POST", path, bearer: None, body: Some(body), dialect: Dialect::Named }
+        Self { body: Some(body), ..Self::to("POST", path) }
+    }
+
+    fn to(method: &'static str, path: &'static str) -> Self {
+        Self { method, path, bearer: None, body: None, dialect: Dialect::Named }
     }
 
     /// The same in another dialect.
