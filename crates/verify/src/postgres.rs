@@ -266,7 +266,10 @@ pub fn address(ports: &[u16], role: &str, database: &str) -> String {
 /// server's user where we are root.
 #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the server")]
 pub fn program(name: &str) -> Command {
-    let chosen = std::env::var_os(CHOSEN).map(|folder| PathBuf::from(folder).join(name)).filter(|path| path.exists());
+    let chosen = std::env::var_os(CHOSEN).map(PathBuf::from);
+    // What it does not bring is Debian's. One without a server is a mistake, and fails as such.
+    let has = |folder: &PathBuf| folder.join(name).exists() || !folder.join("postgres").exists();
+    let chosen = chosen.filter(has).map(|folder| folder.join(name));
     let found = std::fs::read_dir(DEBIAN).into_iter().flatten().flatten();
     let newest = || found.map(|entry| entry.path().join("bin").join(name)).max();
     let path = chosen.or_else(newest).unwrap_or_else(|| PathBuf::from(name));
